@@ -1,0 +1,67 @@
+# One command each: `make serve`, `make test`. Everything is set up in .venv on first use.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help serve test check fast build wheel bench system-packages test-long format clean
+
+help: ## show these lines
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t18
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "her2kg needs Python 3.11 or newer: install it, or say PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "her2kg needs the venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+serve: $(STAMP) ## set up, build the graph, serve it at http://127.0.0.1:8080
+	@$(BIN)/her2kg build
+	@exec $(BIN)/her2kg serve
+
+build: $(STAMP) ## build the graph into build/
+	$(BIN)/her2kg build
+
+test: $(STAMP) ## all tests, with coverage
+	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory system-packages; fi
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= -q
+	$(BIN)/python -m coverage report --fail-under=95
+
+fast: $(STAMP) ## the tests that need no process and no full build
+	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+
+check: $(STAMP) ## format, lint, types, layers, dead code, data checks, tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture src --min-confidence 80
+	$(BIN)/her2kg format --check
+	$(BIN)/her2kg check --coverage
+	$(MAKE) test
+
+format: $(STAMP) ## bring code and tables into their form
+	$(BIN)/ruff format src tests
+	$(BIN)/ruff check --fix src tests
+	$(BIN)/her2kg format
+
+wheel: $(STAMP) ## dist/: a wheel that carries the built graph
+	$(BIN)/her2kg build
+	$(BIN)/python -m build --quiet --wheel --outdir dist
+
+system-packages: ## what the tests use besides Python (needs root)
+	@./.ci/system-packages
+
+test-long: $(STAMP) ## soak, kills, large data
+	$(BIN)/python -m pytest -q -m "long" tests
+
+bench: $(STAMP) ## measured figures of the build and of queries
+	$(BIN)/python bench/run.py
+
+clean: ## remove what was made
+	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .import_linter_cache

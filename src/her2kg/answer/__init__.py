@@ -1,0 +1,1 @@
+"""From the built graph to answers: a read-only store, tables of results, notations resolved to things."""

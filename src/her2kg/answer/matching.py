@@ -1,0 +1,71 @@
+"""Find the thing that a notation names: an IRI, a prefixed slug, an identifier, a label or a synonym."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from her2kg.answer.results import plain
+from her2kg.engine import Table
+from her2kg.errors import NotationError
+
+if TYPE_CHECKING:
+    from her2kg.answer.store import Store
+
+_BASE = "https://w3id.org/her2kg/id/"
+_NAMES = """
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+PREFIX dcterms: <http://purl.org/dc/terms/>
+PREFIX her2: <https://w3id.org/her2kg/ontology#>
+SELECT ?thing ?name WHERE {
+  VALUES ?class { her2:AlterationCategory her2:AlterationProfile }
+  VALUES ?naming { rdfs:label skos:altLabel dcterms:identifier }
+  ?thing a ?class ; ?naming ?name .
+}
+ORDER BY ?thing ?name
+"""
+
+
+def fold(name: str) -> str:
+    """Give a name without what writers vary: case, width, spaces, hyphens, dots and the gene's other name.
+
+    >>> fold("HER-2 ＡＭＰlification") == fold("ERBB2 amplification")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = re.sub(r"her-?\s?2(/neu)?", "erbb2", folded)
+    return re.sub(r"[\s\-_./()]+", "", folded)
+
+
+def resolve(store: Store, notation: str) -> str:
+    """Give the IRI of the alteration or profile that a notation names.
+
+    Raises NotationError with the nearest known names when nothing has that name, and with the choices
+    when several things have it.
+    """
+    if notation.startswith(_BASE):
+        return notation
+    names = _known(store)
+    found = names.get(fold(notation), set()) | names.get(fold(notation.partition(":")[2]) or "-", set())
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise NotationError(f"{notation!r} names several things", f"give one of: {' '.join(sorted(found))}")
+    near = difflib.get_close_matches(fold(notation), names, 3, cutoff=0.5)
+    known = "; ".join(sorted({iri.removeprefix(_BASE) for name in near for iri in names[name]}))
+    raise NotationError(f"nothing is named {notation!r}", f"near: {known}" if known else "see the question `entities`")
+
+
+def _known(store: Store) -> dict[str, set[str]]:
+    answer = store.query(_NAMES)
+    names: dict[str, set[str]] = {}
+    if isinstance(answer, Table):
+        for row in answer.rows():
+            thing = plain(row["thing"])
+            slug = thing.rpartition("/")[2]
+            for name in (plain(row["name"]), slug):
+                names.setdefault(fold(name), set()).add(thing)
+    return names

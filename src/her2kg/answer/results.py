@@ -1,0 +1,185 @@
+"""Answers as tables: the rows of a named question, with list cells sorted, in every format people take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+from her2kg.engine import Table, written
+from her2kg.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from her2kg.engine import Solution, Term
+    from her2kg.model.queries import Query
+
+LIST_SEPARATOR = "; "
+_RESULTS = "http://www.w3.org/2005/sparql-results#"
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_STRING = "http://www.w3.org/2001/XMLSchema#string"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answer of a SELECT: columns in the order of the query, rows as terms (an unbound one is absent)."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Solution, ...]
+
+    @classmethod
+    def of(cls, table: Table, query: Query | None = None) -> Answers:
+        """Read a table; the list cells of a named question are sorted and hold each value once."""
+        lists = query.lists if query else ()
+        columns = tuple(table.columns)
+        return cls(columns, tuple(_tidy(row, lists) for row in table.rows()))
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        """Give each row as texts by column; an unbound cell is empty."""
+        for row in self.rows:
+            yield {name: plain(row.get(name)) for name in self.columns}
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.rows)
+
+    def to_dataframe(self) -> Any:
+        """Give a pandas DataFrame: numbers as numbers, unbound cells as None; needs the extra ``pandas``."""
+        import pandas as pd  # noqa: PLC0415 - an extra
+
+        data = [{name: python_value(row.get(name)) for name in self.columns} for row in self.rows]
+        return pd.DataFrame(data, columns=list(self.columns))
+
+    def to_csv(self) -> str:
+        """Write SPARQL 1.1 CSV: plain values, CRLF line ends."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(self.columns)
+        writer.writerows([plain(row.get(name)) for name in self.columns] for row in self.rows)
+        return out.getvalue()
+
+    def to_tsv(self) -> str:
+        """Write SPARQL 1.1 TSV: terms as in Turtle."""
+        lines = ["\t".join(f"?{name}" for name in self.columns)]
+        lines += ["\t".join(_tsv(row.get(name)) for name in self.columns) for row in self.rows]
+        return "".join(f"{line}\n" for line in lines)
+
+    def to_json(self) -> str:
+        """Write SPARQL 1.1 JSON results."""
+        bindings = [{name: _json(row[name]) for name in self.columns if name in row} for row in self.rows]
+        return json.dumps({"head": {"vars": list(self.columns)}, "results": {"bindings": bindings}}, ensure_ascii=False)
+
+    def to_xml(self) -> str:
+        """Write SPARQL 1.1 XML results."""
+        ET.register_namespace("", _RESULTS)
+        root = ET.Element(f"{{{_RESULTS}}}sparql")
+        head = ET.SubElement(root, f"{{{_RESULTS}}}head")
+        for name in self.columns:
+            ET.SubElement(head, f"{{{_RESULTS}}}variable", name=name)
+        body = ET.SubElement(root, f"{{{_RESULTS}}}results")
+        for row in self.rows:
+            result = ET.SubElement(body, f"{{{_RESULTS}}}result")
+            for name in self.columns:
+                if name in row:
+                    _xml(ET.SubElement(result, f"{{{_RESULTS}}}binding", name=name), row[name])
+        return ET.tostring(root, encoding="unicode", xml_declaration=True)
+
+    def _repr_html_(self) -> str:
+        """Show the table in a notebook."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.values()) + "</tr>" for row in self
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+#: How each format that a table can be had in is written, with its media type.
+FORMATS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
+    "csv": ("text/csv", Answers.to_csv),
+    "tsv": ("text/tab-separated-values", Answers.to_tsv),
+    "json": ("application/sparql-results+json", Answers.to_json),
+    "xml": ("application/sparql-results+xml", Answers.to_xml),
+}
+
+
+def plain(term: Term | None) -> str:
+    """Give a term without its markup; nothing for an unbound one."""
+    return "" if term is None else str(getattr(term, "value", term))
+
+
+def python_value(term: Term | None) -> Any:
+    """Give a term as a Python value: numbers as int or float, truth values as bool, the rest as text."""
+    if term is None:
+        return None
+    kind = getattr(getattr(term, "datatype", None), "value", "").rpartition("#")[2]
+    readers: dict[str, Callable[[str], Any]] = {
+        "integer": int,
+        "decimal": float,
+        "double": float,
+        "boolean": lambda text: text == "true",
+    }
+    return readers.get(kind, str)(plain(term))
+
+
+def sort_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort text with the numbers in it by value.
+
+    >>> sorted(["10", "9", "a2", "a10"], key=sort_key)
+    ['9', '10', 'a2', 'a10']
+    """
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in parts if part]
+
+
+def _tidy(row: Solution, lists: tuple[str, ...]) -> Solution:
+    tidied = dict(row)
+    for name in lists:
+        term = row.get(name)
+        if term is None:
+            continue
+        values = {value for value in plain(term).split(LIST_SEPARATOR) if value}
+        if values:
+            from her2kg.engine import literal  # noqa: PLC0415
+
+            tidied[name] = literal(LIST_SEPARATOR.join(sorted(values, key=sort_key)))
+        else:
+            del tidied[name]
+    return tidied
+
+
+def _tsv(term: Term | None) -> str:
+    return "" if term is None else written(term)
+
+
+def _json(term: Term) -> dict[str, str]:
+    kind = _kind(term)
+    said = {"type": kind, "value": plain(term)}
+    if language := getattr(term, "language", None):
+        said["xml:lang"] = language
+    elif kind == "literal" and (datatype := getattr(term, "datatype", None)) and datatype.value != _STRING:
+        said["datatype"] = datatype.value
+    return said
+
+
+def _kind(term: Term) -> str:
+    kinds = {"NamedNode": "uri", "BlankNode": "bnode", "Literal": "literal"}
+    try:
+        return kinds[type(term).__name__]
+    except KeyError as error:
+        raise QueryError("the table holds a quoted triple", "select its parts instead") from error
+
+
+def _xml(binding: ET.Element, term: Term) -> None:
+    said = _json(term)
+    element = ET.SubElement(binding, f"{{{_RESULTS}}}{said['type']}")
+    element.text = said["value"]
+    if "xml:lang" in said:
+        element.set(_XML_LANG, said["xml:lang"])
+    if "datatype" in said:
+        element.set("datatype", said["datatype"])

@@ -1,0 +1,77 @@
+"""The read-only store: a built graph, or any RDF files, loaded into memory and asked with SPARQL."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from her2kg.engine import Answer, Engine
+from her2kg.errors import BuildMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_CHECKSUMS = "checksums.txt"
+#: The file with the default graph and the file with the named graphs.
+_LOADED = ("her2kg.nt", "her2kg.nq")
+
+
+class Store:
+    """Answers queries; nothing can be written into it.
+
+    ``version`` changes whenever the data do, so that caches can be bound to it.
+    """
+
+    def __init__(self, engine: Engine, version: str) -> None:
+        """Take a filled engine."""
+        self._engine = engine
+        self.version = version
+
+    @classmethod
+    def open(cls, build: Path) -> Store:
+        """Open a build: its default graph and its named graphs.
+
+        Raises BuildMissing when there is no build or when it was cut off half-way.
+        """
+        sums = _checksums(build)
+        engine = Engine()
+        for name in _LOADED:
+            content = _content(build / name)
+            if hashlib.sha256(content).hexdigest() != sums.get(name):
+                raise BuildMissing(f"{build / name} is not what {_CHECKSUMS} says", "run `her2kg build` again")
+            engine.add_file(build / name)
+        return cls(engine, sums["her2kg.nq"])
+
+    @classmethod
+    def of_files(cls, paths: Iterable[Path]) -> Store:
+        """Open RDF files as they are; their default graph is the default graph of a query.
+
+        Raises InputError with file, line and column when one does not parse.
+        """
+        engine = Engine()
+        seal = hashlib.sha256()
+        for path in paths:
+            engine.add_file(path)
+            seal.update(path.read_bytes())
+        return cls(engine, seal.hexdigest())
+
+    def query(self, text: str) -> Answer:
+        """Evaluate a query; raises QueryError with line and column."""
+        return self._engine.query(text)
+
+    def __len__(self) -> int:
+        """Count the quads."""
+        return len(self._engine)
+
+
+def _checksums(build: Path) -> dict[str, str]:
+    lines = _content(build / _CHECKSUMS).decode("ascii", "replace").splitlines()
+    return {name: value for value, _, name in (line.partition("  ") for line in lines)}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BuildMissing(f"{path} is missing", "run `her2kg build` first") from error

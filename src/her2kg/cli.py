@@ -1,0 +1,326 @@
+"""The command line: one verb, one job; results on stdout, talk on stderr.
+
+Exit codes: 0 fine, 1 the answer is no (data do not conform, coverage incomplete), 2 usage or unknown
+question, 3 unreadable or broken input, query or notation.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from her2kg.errors import Her2kgError, InputError, NotConform, SettingError
+from her2kg.settings import SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from her2kg.answer.results import Answers
+    from her2kg.answer.store import Store
+    from her2kg.engine import Answer
+    from her2kg.errors import Fault
+
+_TABLE_FORMATS = ("table", "csv", "tsv", "json", "xml")
+_GRAPH_FORMATS = {
+    "ttl": "text/turtle",
+    "nt": "application/n-triples",
+    "jsonld": "application/ld+json",
+}
+_FORMAT = click.option(
+    "-f", "--format", "kind", type=click.Choice([*_TABLE_FORMATS, *_GRAPH_FORMATS]), help="Format of the answer."
+)
+_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of labels.")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+class _Group(click.Group):
+    """Turn our errors into one line and their exit code; a traceback only with ``--debug``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NotConform as error:
+            _show_faults(error.faults)
+            _say(f"her2kg: {error}")
+            ctx.exit(error.exit_code)
+        except Her2kgError as error:
+            if ctx.params.get("debug"):
+                raise
+            _say(f"her2kg: {error}")
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            # The reader of our output went away, as `| head` does: that is no failure.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+def _show_faults(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        _say(f"{fault.level.lower()}: {fault}")
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="her2kg")
+@click.pass_context
+def main(ctx: click.Context, *, debug: bool) -> None:  # noqa: ARG001 - read from the context by _Group
+    """What a review says about HER2 in lung cancer, as a graph that can be asked."""
+    ctx.obj = Settings.read()
+
+
+@main.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the build.")
+@click.option("--source", type=click.Path(path_type=Path), help="The source document, to check offsets against.")
+@click.pass_obj
+def build(settings: Settings, out: Path | None, source: Path | None) -> None:
+    """Read, check, map, validate, derive, describe and write the graph."""
+    from her2kg.graph import build as pipeline  # noqa: PLC0415 - the build side is slow to import
+
+    with _Steps() as steps:
+        report = pipeline.build(settings.home, out or settings.build, source or settings.source, steps.step)
+    _show_faults(report.warnings)
+    claims = sum(report.directions.values())
+    triples = sum(report.triples.values())
+    _say(f"{claims} claims, {triples:,} triples in {out or settings.build}")
+
+
+class _Steps:
+    """A progress bar on a terminal, silence elsewhere."""
+
+    def __enter__(self) -> _Steps:
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console  # noqa: PLC0415
+            from rich.progress import Progress  # noqa: PLC0415
+
+            self._bar = Progress(console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("build")
+        return self
+
+    def step(self, name: str, done: int, steps: int) -> None:
+        """Show the stage that begins."""
+        if self._bar:
+            self._bar.update(self._task, description=f"{name:<9}", completed=done, total=steps)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+
+@main.command()
+@click.option("--coverage", is_flag=True, help="Print what of the source is covered.")
+@click.option("--source", type=click.Path(path_type=Path), help="The source document, to check offsets against.")
+@click.pass_obj
+def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
+    """Check the tables: cells, links, offsets and, with --coverage, completeness."""
+    from her2kg.graph import build as pipeline  # noqa: PLC0415
+
+    tables, faults = pipeline.check(settings.home, source or settings.source)
+    incomplete = False
+    for found in pipeline.coverage(tables) if coverage else ():
+        click.echo(f"{found.source}")
+        click.echo(f"  sentences  {found.sentences_covered}/{found.sentences} ({found.exempt} exempt)")
+        click.echo(f"  references {found.references_covered}/{found.references}")
+        click.echo(f"  figures    {found.figures_covered}/{found.figures}")
+        for line in found.missing:
+            click.echo(f"  missing: {line}")
+        incomplete = incomplete or not found.complete
+    if faults:
+        raise NotConform(faults)
+    _say("the tables are in order" if not incomplete else "the coverage is incomplete")
+    if incomplete:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; exit 1 when a table would change.")
+@click.pass_obj
+def format(settings: Settings, *, only_check: bool) -> None:  # noqa: A001 - the verb of the contract
+    """Bring the tables into their canonical form: columns in order, rows sorted."""
+    from her2kg.graph import tables  # noqa: PLC0415
+
+    read = tables.read(settings.home / "data")
+    if read.faults:
+        raise NotConform(read.faults)
+    changed = tables.rewrite(settings.home / "data", read, write=not only_check)
+    for path in changed:
+        click.echo(path)
+    if changed and only_check:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_obj
+def validate(settings: Settings, file: Path) -> None:
+    """Run the shapes and checks over any RDF file."""
+    from her2kg.graph import build as pipeline  # noqa: PLC0415
+
+    faults = pipeline.validate(settings.home, file)
+    _show_faults(faults)
+    if any(fault.level == "ERROR" for fault in faults):
+        _say(f"{file} does not conform")
+        sys.exit(1)
+    _say(f"{file} conforms")
+
+
+@main.command()
+@click.argument("query")
+@click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a question.")
+@_FORMAT
+@_LANG
+@click.pass_obj
+def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str) -> None:
+    """Answer QUERY: the name of a question, a .rq file, or - for standard input."""
+    from her2kg.answer.questions import answer, bound  # noqa: PLC0415
+    from her2kg.answer.store import Store  # noqa: PLC0415
+    from her2kg.engine import Table  # noqa: PLC0415
+    from her2kg.model.queries import read_query, read_question  # noqa: PLC0415
+
+    store = Store.open(settings.build)
+    if query == "-":
+        _print_answer(store.query(sys.stdin.read()), kind)
+        return
+    given = dict(_pair(parameter) for parameter in parameters)
+    named = read_query(Path(query)) if query.endswith(".rq") else read_question(settings.home, query)
+    if query.endswith(".rq") and not named.parameters:
+        found = store.query(named.text)
+        _print_answer(found, kind) if not isinstance(found, Table) else _print_table(_table(found, named), kind)
+        return
+    if query.endswith(".rq"):
+        _print_answer(store.query(bound(store, named, given, lang)), kind)
+        return
+    _print_table(answer(store, named, given, lang), kind)
+
+
+def _table(found: Any, named: Any) -> Answers:
+    from her2kg.answer.results import Answers  # noqa: PLC0415
+
+    return Answers.of(found, named)
+
+
+def _pair(parameter: str) -> tuple[str, str]:
+    name, mark, value = parameter.partition("=")
+    if not mark:
+        raise SettingError(f"the parameter {parameter!r} has no value", "write name=value")
+    return name, value
+
+
+@main.command()
+@click.argument("notation")
+@_FORMAT
+@_LANG
+@click.pass_obj
+def match(settings: Settings, notation: str, kind: str | None, lang: str) -> None:
+    """List the claims that apply to an alteration in any notation."""
+    from her2kg.answer.questions import ask  # noqa: PLC0415
+    from her2kg.answer.store import Store  # noqa: PLC0415
+
+    store = Store.open(settings.build)
+    _print_table(ask(store, settings.home, "applicable-claims", {"alteration": notation}, lang), kind)
+
+
+def _print_answer(answer: Answer, kind: str | None) -> None:
+    from her2kg.answer.results import Answers  # noqa: PLC0415
+    from her2kg.engine import Table, Truth  # noqa: PLC0415
+
+    if isinstance(answer, Table):
+        _print_table(Answers.of(answer), kind)
+    elif isinstance(answer, Truth):
+        text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(kind or "")
+        click.echo(answer.text(text) if text else str(bool(answer)).lower())
+    else:
+        media_type = _GRAPH_FORMATS.get(kind or "ttl")
+        if media_type is None:
+            raise SettingError(f"a graph cannot be had as {kind}", f"use {', '.join(_GRAPH_FORMATS)}")
+        click.echo(answer.text(media_type), nl=False)
+
+
+def _print_table(answers: Answers, kind: str | None) -> None:
+    from her2kg.answer.results import FORMATS  # noqa: PLC0415
+
+    if kind in _GRAPH_FORMATS:
+        raise SettingError(f"a table cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
+    if kind == "table" or (kind is None and sys.stdout.isatty()):
+        _draw(answers)
+        return
+    _, write = FORMATS[kind or "csv"]
+    click.echo(write(answers).encode(), nl=kind in {"json", "xml"})
+
+
+def _draw(answers: Answers) -> None:
+    """Draw the table at the width of the terminal; columns that are empty in every row are left out."""
+    from rich import box  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    rows = [{name: cell.replace("https://w3id.org/her2kg/id/", "") for name, cell in row.items()} for row in answers]
+    shown = [name for name in answers.columns if any(row[name] for row in rows)]
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in shown:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*[row[name] for name in shown])
+    Console().print(table)
+    _say(f"{len(answers)} row{'s' if len(answers) != 1 else ''}")
+
+
+@main.command()
+@click.option("--data", "files", multiple=True, type=click.Path(path_type=Path), help="Serve these RDF files instead.")
+@click.option("--port", type=int, help="Port; 0 for any free one.")
+@click.option("--host", help="Address to bind.")
+@click.pass_obj
+def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: str | None) -> None:
+    """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
+    from her2kg.answer.store import Store  # noqa: PLC0415
+    from her2kg.service.app import create_app  # noqa: PLC0415
+
+    flags = {"port": port, "host": host, "home": settings.home, "build": settings.build, "source": settings.source or ""}
+    settings = Settings.read(flags)
+    store = Store.of_files(files) if files else Store.open(settings.build)
+    app = create_app(store, settings, _prefixes(settings), built=not files)
+    _run(app, settings, store)
+
+
+def _prefixes(settings: Settings) -> dict[str, str]:
+    from her2kg.model.namespaces import prefixes  # noqa: PLC0415
+
+    return prefixes(settings.home)
+
+
+def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
+    from waitress.server import create_server  # noqa: PLC0415
+
+    try:
+        server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT") from error
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise InputError(f"the address {settings.host} cannot be bound", "choose one with HER2KG_HOST") from error
+        raise InputError(f"{settings.host}:{settings.port} cannot be bound: {error.strerror}", "choose another") from error
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    port = server.effective_port
+    _say(f"{len(store):,} quads at http://{host}:{port}/ (SPARQL: http://{host}:{port}/sparql); Ctrl-C ends")
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+@main.command()
+@click.pass_obj
+def info(settings: Settings) -> None:
+    """Show the settings in force and the build that they name."""
+    for setting in SETTINGS:
+        click.echo(f"{setting.variable:<18} {getattr(settings, setting.name) or '':<30} {setting.help}")

@@ -1,0 +1,99 @@
+"""Every error of her2kg, each with the exit code that the command line gives it.
+
+::
+
+    Her2kgError            exit 3
+    ├── SettingError       exit 2   a flag or an environment variable cannot be used
+    ├── UnknownQuestion    exit 2   no question of that name
+    ├── QueryError         exit 3   a query does not parse or cannot be evaluated
+    ├── NotationError      exit 3   a notation names nothing that the graph knows
+    ├── InputError         exit 3   a file cannot be read as what it should be
+    ├── BuildMissing       exit 3   there is no complete build to answer from
+    └── NotConform         exit 1   the data break a rule
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+class Her2kgError(Exception):
+    """What went wrong, in one line, with the remedy."""
+
+    exit_code = 3
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        """Keep the problem and its remedy apart, so that JSON can show both."""
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}: {remedy}" if remedy else problem)
+
+
+class SettingError(Her2kgError):
+    """A flag or an environment variable has a value that cannot be used."""
+
+    exit_code = 2
+
+
+class UnknownQuestion(Her2kgError):
+    """No question has that name."""
+
+    exit_code = 2
+
+
+class InputError(Her2kgError):
+    """A file cannot be read as what it should be."""
+
+
+class BuildMissing(Her2kgError):
+    """There is no complete build to answer from."""
+
+
+class NotationError(Her2kgError):
+    """A notation names nothing that the graph knows."""
+
+
+class QueryError(Her2kgError):
+    """A query does not parse or cannot be evaluated; line and column count from 1, 0 if unknown."""
+
+    def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: int = 0) -> None:
+        """Name the place of the fault beside the problem."""
+        super().__init__(f"{line}:{column}: {problem}" if line else problem, remedy)
+        self.line = line
+        self.column = column
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """One thing that is wrong with the data, said to the curator.
+
+    ``line`` counts from 1 with the header as line 1; 0 means the whole file. ``rule`` names the
+    shape, check or reader that found it, ``level`` is ``ERROR`` (stops the build) or ``WARN``.
+    """
+
+    path: str
+    line: int
+    column: str
+    value: str
+    problem: str
+    remedy: str
+    rule: str = field(default="table", compare=False)
+    level: str = field(default="ERROR", compare=False)
+
+    def __str__(self) -> str:
+        """Print like a compiler: ``file:line:column: problem; remedy``."""
+        place = ":".join(part for part in (self.path, str(self.line or ""), self.column) if part)
+        value = f" {self.value!r}" if self.value else ""
+        return f"{place}:{value} {self.problem}; {self.remedy}"
+
+
+class NotConform(Her2kgError):
+    """The data break a rule; ``faults`` are all of them, not only the first."""
+
+    exit_code = 1
+
+    def __init__(self, faults: list[Fault]) -> None:
+        """Count the faults in the message and keep them all."""
+        self.faults = sorted(faults)
+        count = len(faults)
+        super().__init__(f"{count} fault{'s' if count != 1 else ''} in the data", "mend them and build again")

@@ -1,0 +1,1 @@
+"""From tables to graph: each module one stage, composed only in ``build``."""

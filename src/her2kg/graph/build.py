@@ -1,0 +1,172 @@
+"""The pipeline: read, check, map, validate, derive, describe, write; nothing else composes the stages."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rdflib import Graph, URIRef
+from rdflib.namespace import OWL, RDF
+
+from her2kg.engine import Engine
+from her2kg.errors import Fault, InputError, NotConform
+from her2kg.graph import derivation, description, export, mapping, source, tables, validation
+from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
+from her2kg.model.queries import read_queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from her2kg.graph.source import Coverage
+    from her2kg.graph.tables import Tables
+
+#: The stages in their order, as the progress bar names them.
+STAGES = ("read", "check", "map", "validate", "derive", "describe", "write")
+
+
+@dataclass
+class Report:
+    """What a build found and made; the same data give the same report."""
+
+    version: str
+    warnings: list[Fault]
+    coverage: list[Coverage]
+    triples: dict[str, int]
+    directions: dict[str, int]
+    checksums: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """Write the report for programs."""
+        return json.dumps(
+            {
+                "version": self.version,
+                "conforms": True,
+                "warnings": [vars(fault) for fault in self.warnings],
+                "coverage": [_coverage(found) for found in self.coverage],
+                "triples": self.triples,
+                "claims_by_direction": self.directions,
+            },
+            ensure_ascii=False,
+            indent=2,
+            sort_keys=True,
+        )
+
+
+def _coverage(found: Coverage) -> dict[str, Any]:
+    return {**vars(found), "missing": list(found.missing), "complete": found.complete}
+
+
+def check(home: Path, document: Path | None = None) -> tuple[Tables, list[Fault]]:
+    """Read the tables and find every fault that needs no graph; the document is optional."""
+    read = tables.read(home / "data")
+    faults = [*read.faults, *tables.check_links(read), *source.check_spans(read), *source.check_sizes(read)]
+    if document is not None:
+        text = source.read_document(document)
+        for name, known in read.sources.items():
+            if known.sha256:
+                faults.extend(source.check_document(read, name, text))
+    return read, sorted(faults)
+
+
+def coverage(read: Tables) -> list[Coverage]:
+    """Measure the coverage of every source that is addressed by offsets."""
+    return [source.coverage(read, name) for name, known in read.sources.items() if known.sha256]
+
+
+def build(
+    home: Path,
+    folder: Path,
+    document: Path | None = None,
+    progress: Callable[[str, int, int], None] = lambda name, step, steps: None,
+) -> Report:
+    """Build and publish the graph; raises NotConform with all faults when the data break a rule.
+
+    Nothing is published then, and an earlier build stays as it is.
+    """
+
+    def tell(stage: str) -> None:
+        progress(stage, STAGES.index(stage), len(STAGES))
+
+    tell("read")
+    ontology = read_ontology(home)
+    tell("check")
+    read, faults = check(home, document)
+    tell("map")
+    mapped = mapping.map_tables(read) if not _fatal(faults) else mapping.Mapped()
+    tell("validate")
+    checks = list(read_queries(home / "ontology" / "checks"))
+    shape_graph = validation.shapes(home / "ontology" / "shapes")
+    places = _places(mapped)
+    faults += validation.run_shapes(mapped.graph, ontology, shape_graph, places)
+    if mapped.origins:
+        faults += validation.run_checks([ontology, mapped.graph], checks, mapped.graph, places)
+    tell("derive")
+    inferred = derivation.derive([ontology, mapped.graph], read_queries(home / "ontology" / "rules"))
+    derived_shapes = validation.shapes(home / "ontology" / "shapes", derivation.DERIVED)
+    faults += validation.run_shapes(mapped.graph + inferred, ontology, derived_shapes, places)
+    found = coverage(read)
+    if errors := [fault for fault in faults if fault.level == "ERROR"]:
+        raise NotConform(errors)
+    tell("describe")
+    graphs = {"ontology": ontology, "asserted": mapped.graph, "inferred": inferred}
+    report = Report(
+        version(ontology), sorted(faults), found, {name: len(graph) for name, graph in graphs.items()}, directions(mapped.graph)
+    )
+    modified = max(known.curated_on for known in read.sources.values())
+    graphs["metadata"] = description.describe(graphs, read_queries(home / "queries" / "questions"), report.version, modified)
+    tell("write")
+    files = export.artefacts(graphs, prefixes(home))
+    files["report.json"] = f"{report.as_json()}\n".encode()
+    report.checksums = export.publish(files, folder)
+    return report
+
+
+def _fatal(faults: list[Fault]) -> bool:
+    """Say whether a fault leaves the tables too broken to map."""
+    return any(fault.level == "ERROR" for fault in faults)
+
+
+def _places(mapped: mapping.Mapped) -> Mapping[URIRef, validation.Place]:
+    return {
+        node: validation.Place(row.path, row.line, type(row.record).model_fields) for node, row in mapped.origins.items()
+    }
+
+
+def read_ontology(home: Path) -> Graph:
+    """Read the edit file with blank nodes named canonically; raises InputError."""
+    path = home / "ontology" / "her2kg.ttl"
+    try:
+        return export.canonical(Graph().parse(path))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing", "put it back") from error
+    except Exception as error:  # rdflib's parser raises several kinds; all mean the same to the user
+        raise InputError(f"{path}: {' '.join(str(error).split())[:160]}", "mend the Turtle") from error
+
+
+def version(ontology: Graph) -> str:
+    """Read the version off the ontology's header."""
+    return str(ontology.value(ONTOLOGY, OWL.versionInfo))
+
+
+def directions(graph: Graph) -> dict[str, int]:
+    """Count the claims by direction, so that an export can show that it lost none."""
+    counted = Counter(
+        str(direction).rpartition("/")[2]
+        for statement in graph.subjects(RDF.type, HER2.Statement)
+        for direction in graph.objects(statement, HER2.direction)
+    )
+    return dict(sorted(counted.items()))
+
+
+def validate(home: Path, path: Path) -> list[Fault]:
+    """Run shapes and checks over an RDF file of any origin; raises InputError when it does not parse."""
+    engine = Engine()
+    engine.add_file(path)
+    data = Graph().parse(data=engine.text("application/n-triples"), format="nt")
+    ontology = read_ontology(home)
+    faults = validation.run_shapes(data, ontology, validation.shapes(home / "ontology" / "shapes"), {})
+    faults += validation.run_checks([ontology, data], read_queries(home / "ontology" / "checks"), data, {})
+    return sorted(faults)

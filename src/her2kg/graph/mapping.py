@@ -1,0 +1,338 @@
+"""Records to triples: one loop for simple fields, one function per pattern that needs nodes of its own.
+
+Every function is pure: rows in, triples out. ``Mapped`` also keeps from which row each node came, so
+that a rule broken in the graph is reported at the line of its table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from rdflib import Graph, Literal, URIRef
+from rdflib.namespace import DCTERMS, OWL, PROV, RDF, RDFS, SKOS, XSD
+
+from her2kg.model.claims import Figure, Issue, Reference, Result, Segment, Span, Statement, Trial, TrialArm
+from her2kg.model.columns import column
+from her2kg.model.namespaces import HER2, ONTOLOGY, proposition, scheme, term, thing, token
+from her2kg.model.records import ENTITIES, Alteration, Identifier, Record, VocabularyTerm
+from her2kg.model.vocabulary import AlterationKind, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from her2kg.graph.tables import Row, Tables
+    from her2kg.model.sources import SourceDocument
+
+Triple: TypeAlias = tuple[URIRef, URIRef, URIRef | Literal]
+
+#: The class of the ontology under which each kind of alteration falls.
+KIND_CLASSES = {
+    AlterationKind.ANY: "Alteration",
+    AlterationKind.MUTATION: "Mutation",
+    AlterationKind.MISSENSE: "MissenseMutation",
+    AlterationKind.INSERTION: "InsertionMutation",
+    AlterationKind.DELETION: "DeletionMutation",
+    AlterationKind.INDEL: "InsertionDeletionMutation",
+    AlterationKind.COPY_NUMBER_STATUS: "CopyNumberAlteration",
+    AlterationKind.AMPLIFICATION: "Amplification",
+    AlterationKind.COPY_NUMBER_GAIN: "CopyNumberGain",
+    AlterationKind.POLYSOMY: "Polysomy",
+    AlterationKind.OVEREXPRESSION: "Overexpression",
+    AlterationKind.REARRANGEMENT: "Rearrangement",
+    AlterationKind.PROTEIN_FORM: "ProteinFormAlteration",
+    AlterationKind.UNSPECIFIED: "UnspecifiedAlteration",
+    AlterationKind.NEGATIVE: "NegativeStatus",
+    AlterationKind.WILD_TYPE: "NegativeStatus",
+    AlterationKind.LOW_EXPRESSION: "NegativeStatus",
+}
+
+#: Types whose slug carries the source that they belong to.
+_OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue"})
+
+
+@dataclass
+class Mapped:
+    """The asserted graph and where each of its nodes came from."""
+
+    graph: Graph = field(default_factory=Graph)
+    origins: dict[URIRef, Row[Any]] = field(default_factory=dict)
+
+
+def map_tables(tables: Tables) -> Mapped:
+    """Turn all rows into the asserted graph."""
+    mapped = Mapped()
+    for document in tables.sources.values():
+        _add(mapped.graph, source_triples(document))
+    for row in tables.of(VocabularyTerm):
+        node = thing(row.record.scheme, row.record.id)
+        mapped.origins[node] = row
+        _add(mapped.graph, vocabulary_triples(node, row))
+    for kind in (*ENTITIES, Trial):
+        for row in tables.of(kind):
+            node = thing(kind.TYPE, row.record.id)
+            mapped.origins[node] = row
+            _add(mapped.graph, entity_triples(node, row))
+    for identifier in tables.of(Identifier):
+        named = reference_iri(identifier.record.entity, "")
+        mapped.graph.add((named, DCTERMS.identifier, Literal(identifier.record.curie)))
+    _map_claims(tables, mapped)
+    return mapped
+
+
+def _map_claims(tables: Tables, mapped: Mapped) -> None:
+    def add(node: URIRef, row: Row[Any], triples: Iterable[Triple]) -> None:
+        mapped.origins[node] = row
+        _add(mapped.graph, triples)
+
+    for segment in tables.of(Segment):
+        node = thing("segment", f"{segment.source}-{segment.record.key}")
+        add(node, segment, own_triples(node, segment))
+    for reference in tables.of(Reference):
+        node = thing("reference", f"{segment_source(reference)}-{reference.record.number}")
+        add(node, reference, reference_triples(node, reference))
+    for arm in tables.of(TrialArm):
+        node = thing("arm", arm.record.id)
+        add(node, arm, [*entity_triples(node, arm), (thing("trial", arm.record.trial), HER2.arm, node)])
+    results = defaultdict(list)
+    for result in tables.of(Result):
+        results[result.source, result.record.statement].append(result)
+    for statement in tables.of(Statement):
+        node = thing("statement", f"{statement.source}-{statement.record.id}")
+        add(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
+        for result in results[statement.source, statement.record.id]:
+            measurement = thing("measurement", f"{result.source}-{result.record.id}")
+            add(measurement, result, measurement_triples(measurement, result, statement))
+    for span in tables.of(Span):
+        statement_node = thing("statement", f"{span.source}-{span.record.statement}")
+        node = span_iri(span.source, span.record.start, span.record.end)
+        add(node, span, span_triples(node, statement_node, span))
+    for issue in tables.of(Issue):
+        node = thing("issue", f"{issue.source}-{issue.record.id}")
+        add(node, issue, issue_triples(node, issue))
+    segments = [(segment.source, segment.record) for segment in tables.of(Segment)]
+    for figure in tables.of(Figure):
+        _add(mapped.graph, figure_triples(figure, segments))
+
+
+def _add(graph: Graph, triples: Iterable[Triple]) -> None:
+    for triple in triples:
+        graph.add(triple)
+
+
+def segment_source(row: Row[Any]) -> str:
+    """Give the source of a row that belongs to one."""
+    return row.source
+
+
+def reference_iri(cell: str, source: str, default: str = "") -> URIRef:
+    """Give the IRI of what a cell names: ``type:slug``, or a bare slug of the one type allowed."""
+    kind, slug = cell.split(":") if ":" in cell else (default, cell)
+    if kind in _OF_SOURCE and ":" not in cell:
+        slug = f"{source}-{slug}"
+    return thing(kind, slug)
+
+
+def span_iri(source: str, start: int, end: int) -> URIRef:
+    """Give the IRI of a span; statements that rest on the same words share it."""
+    return thing("span", f"{source}-{start}-{end}")
+
+
+def own_triples(node: URIRef, row: Row[Any]) -> Iterator[Triple]:
+    """Give a node's class and the triples of its simple fields."""
+    record: Record = row.record
+    if record.CLASS:
+        yield node, RDF.type, HER2[record.CLASS]
+    if row.source and record.TYPE in _OF_SOURCE:
+        yield node, HER2.source, thing("source", row.source)
+    for name, info in type(record).model_fields.items():
+        what = column(info)
+        if not what.prop:
+            continue
+        value = getattr(record, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if item is not None:
+                yield node, term(what.prop), _object(item, what.refs, what.lang, name, row.source)
+
+
+def _object(value: Any, refs: tuple[str, ...], lang: str, name: str, source: str) -> URIRef | Literal:
+    if name == "references":
+        return thing("reference", f"{source}-{value}")
+    if refs:
+        return reference_iri(value, source, refs[0])
+    if isinstance(value, Token) and value.scheme() not in {"segment-kind"}:
+        return token(value)
+    return literal(value, lang)
+
+
+def literal(value: Any, lang: str = "") -> Literal:
+    """Give a literal in a plain type and canonical form, since engines rewrite others.
+
+    >>> literal(Decimal("5.10"))
+    rdflib.term.Literal('5.1', datatype=rdflib.term.URIRef('http://www.w3.org/2001/XMLSchema#decimal'))
+    """
+    if lang:
+        return Literal(value, lang=lang)
+    if isinstance(value, Decimal):
+        return Literal(f"{value.normalize():f}", datatype=XSD.decimal)
+    if isinstance(value, str):
+        return Literal(str(value))
+    return Literal(value)
+
+
+def source_triples(document: SourceDocument) -> Iterator[Triple]:
+    """Describe a source document by what is known without its text."""
+    node = thing("source", document.id)
+    yield node, RDF.type, HER2.SourceDocument
+    yield node, RDFS.label, Literal(document.label_en, lang="en")
+    yield node, RDFS.label, Literal(document.label_zh, lang="zh")
+    yield node, DCTERMS.language, Literal(document.language)
+    yield node, HER2.voice, token(document.voice)
+    if document.sha256:
+        yield node, HER2.sha256, Literal(document.sha256)
+
+
+def vocabulary_triples(node: URIRef, row: Row[VocabularyTerm]) -> Iterator[Triple]:
+    """Describe a vocabulary term, which is a SKOS concept of its scheme."""
+    name = "".join(part.capitalize() for part in row.record.scheme.split("-"))
+    yield node, RDF.type, HER2["EvidenceSetting" if name == "Setting" else "TrialPhase" if name == "Phase" else name]
+    yield node, RDF.type, SKOS.Concept
+    yield node, SKOS.inScheme, scheme(row.record.scheme)
+    yield scheme(row.record.scheme), RDF.type, SKOS.ConceptScheme
+    yield from own_triples(node, row)
+
+
+def entity_triples(node: URIRef, row: Row[Any]) -> Iterator[Triple]:
+    """Describe an entity; one that is class and individual gets its class view too."""
+    record = row.record
+    root = KIND_CLASSES[record.kind] if isinstance(record, Alteration) else record.ROOT
+    if root:
+        yield node, RDF.type, OWL.Class
+        yield node, RDF.type, OWL.NamedIndividual
+        yield node, RDFS.subClassOf, HER2[root]
+    yield from own_triples(node, row)
+
+
+def reference_triples(node: URIRef, row: Row[Reference]) -> Iterator[Triple]:
+    """Describe a reference number, which is all that is known of it unless a study was verified."""
+    yield from own_triples(node, row)
+    yield node, RDFS.label, Literal(f"reference {row.record.number}", lang="en")
+    yield node, RDFS.label, Literal(f"参考文献{row.record.number}", lang="zh")
+    for study in row.record.possible_studies:
+        yield thing("study", study), HER2.possiblyCitedAs, node
+
+
+def statement_triples(node: URIRef, row: Row[Statement], document: SourceDocument) -> Iterator[Triple]:
+    """Describe a claim: the proposition that it states, who says it, and its line of evidence."""
+    record = row.record
+    stated = proposition(record.kind, record.subject, record.predicate, record.object, record.disease)
+    line = thing("evidence-line", f"{row.source}-{record.id}")
+    yield from own_triples(node, row)
+    yield node, HER2.states, stated
+    yield from proposition_triples(stated, record)
+    yield node, HER2.voice, token(document.voice)
+    yield node, HER2.verificationDepth, Literal(document.verification_depth)
+    yield node, HER2.curatedBy, Literal(document.curated_by)
+    yield node, HER2.curatedOn, Literal(document.curated_on)
+    yield node, HER2.setting, token(record.setting)
+    yield node, HER2.evidenceLine, line
+    yield line, RDF.type, HER2.EvidenceLine
+    yield line, HER2.setting, token(record.setting)
+
+
+def proposition_triples(node: URIRef, record: Statement) -> Iterator[Triple]:
+    """Describe what may be true, shared by all who state it."""
+    yield node, RDF.type, HER2[_PROPOSITIONS[record.kind]]
+    yield node, RDF.type, HER2.Proposition
+    yield node, HER2.kind, token(record.kind)
+    yield node, HER2.subject, reference_iri(record.subject, "")
+    yield node, HER2.predicate, thing("predicate", record.predicate)
+    if record.object:
+        yield node, HER2.object, reference_iri(record.object, "")
+    if record.disease:
+        yield node, HER2.disease, thing("disease", record.disease)
+
+
+_PROPOSITIONS = {
+    "therapeutic-response": "TherapeuticResponseProposition",
+    "prognosis": "PrognosticProposition",
+    "frequency": "FrequencyProposition",
+    "resistance": "ResistanceProposition",
+    "cooccurrence": "CooccurrenceProposition",
+    "clinical-feature": "ClinicalFeatureProposition",
+    "signalling": "SignallingProposition",
+    "oncogenic-effect": "OncogenicEffectProposition",
+    "assay-concordance": "AssayConcordanceProposition",
+    "assay-threshold": "AssayThresholdProposition",
+    "drug-property": "DrugPropertyProposition",
+    "trial-design": "TrialDesignProposition",
+    "recommendation": "RecommendationProposition",
+    "limitation": "LimitationProposition",
+    "history": "HistoryProposition",
+    "epidemiology": "EpidemiologyProposition",
+}
+
+
+def measurement_triples(node: URIRef, row: Row[Result], statement: Row[Statement]) -> Iterator[Triple]:
+    """Describe a figure; figures of one group of a statement share a study result."""
+    group = row.record.group or statement.record.population
+    slug = f"{row.source}-{row.record.statement}"
+    result = thing("study-result", f"{slug}_{row.record.group}" if row.record.group else slug)
+    yield thing("evidence-line", slug), HER2.studyResult, result
+    yield result, RDF.type, HER2.StudyResult
+    yield result, HER2.measurement, node
+    if statement.record.trial:
+        yield result, HER2.trial, thing("trial", statement.record.trial)
+    if group:
+        yield result, HER2.population, thing("population", group)
+    yield from own_triples(node, row)
+
+
+def span_triples(node: URIRef, statement: URIRef, row: Row[Span]) -> Iterator[Triple]:
+    """Address the words that a statement rests on."""
+    record = row.record
+    yield statement, HER2.span, node
+    yield from _span(node, row.source, record.segment, record.start, record.end)
+    yield node, HER2.sha256, Literal(record.sha256)
+
+
+def _span(node: URIRef, source: str, segment: int, start: int, end: int) -> Iterator[Triple]:
+    yield node, RDF.type, HER2.TextSpan
+    yield node, HER2.segment, thing("segment", f"{source}-{segment:03d}")
+    yield node, HER2.startOffset, Literal(start)
+    yield node, HER2.endOffset, Literal(end)
+
+
+def issue_triples(node: URIRef, row: Row[Issue]) -> Iterator[Triple]:
+    """Describe what is wrong with a passage, beside the claims that keep what is printed."""
+    record = row.record
+    span = span_iri(row.source, record.start, record.end)
+    yield from own_triples(node, row)
+    yield node, HER2.segment, thing("segment", f"{row.source}-{record.segment:03d}")
+    yield node, HER2.span, span
+    yield from _span(span, row.source, record.segment, record.start, record.end)
+    yield span, HER2.sha256, Literal(record.sha256)
+
+
+def figure_triples(row: Row[Figure], segments: list[tuple[str, Segment]]) -> Iterator[Triple]:
+    """Link a measurement or a population size to the place where its figure is printed."""
+    record = row.record
+    for target in record.targets:
+        if not target.startswith(("measurement:", "population:", "criterion:")):
+            continue
+        kind, slug = target.split(":")
+        node = thing(kind, f"{row.source}-{slug}" if kind == "measurement" else slug)
+        span = span_iri(row.source, record.start, record.end)
+        holder = next(
+            segment for source, segment in segments if source == row.source and segment.start <= record.start < segment.end
+        )
+        yield node, HER2.span, span
+        yield from _span(span, row.source, holder.n, record.start, record.end)
+
+
+def provenance_triples(node: URIRef, rule: URIRef) -> Iterator[Triple]:
+    """Say which rule derived a node."""
+    yield node, PROV.wasGeneratedBy, rule
+    yield node, RDFS.isDefinedBy, ONTOLOGY

@@ -1,0 +1,182 @@
+"""Hold the offsets of a source against its document, and measure what of it is covered.
+
+The document itself is never part of the project; without it the coverage of the tables is still told.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from her2kg.errors import Fault, InputError
+from her2kg.model.claims import Figure, Issue, Reference, Result, Segment, Span, Statement
+from her2kg.model.records import Population
+from her2kg.model.sources import digest, normalise
+from her2kg.model.vocabulary import FigureClass, SegmentKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from her2kg.graph.tables import Row, Tables
+
+_DIGITS = re.compile(r"\d+")
+_CITATION = re.compile(r"\[\d[\d,\-]*\]")
+_LINKED = (FigureClass.MEASUREMENT, FigureClass.CRITERION, FigureClass.DATE)
+#: More exempt sentences than this would be a way not to curate.
+EXEMPT_LIMIT = 8
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a source is in the tables; each ``missing`` names what is not."""
+
+    source: str
+    sentences: int
+    exempt: int
+    sentences_covered: int
+    references: int
+    references_covered: int
+    figures: int
+    figures_covered: int
+    missing: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Say whether nothing is missing."""
+        return not self.missing
+
+
+def coverage(tables: Tables, source: str) -> Coverage:
+    """Measure the coverage of one source by its tables alone."""
+    mine = _Mine(tables, source)
+    sentences = [segment for segment in mine.segments if segment.kind is SegmentKind.SENTENCE]
+    claimed = {span.segment for span in mine.spans}
+    exempt = [segment.n for segment in sentences if segment.exempt_en]
+    silent = [segment.n for segment in sentences if segment.n not in claimed and not segment.exempt_en]
+    cited = {number for statement in mine.statements for number in statement.references}
+    cited |= {number for result in mine.results for number in result.references}
+    uncited = [reference.number for reference in mine.references if reference.number not in cited]
+    figures = [figure for figure in mine.figures if figure.kind in _LINKED]
+    loose = [figure for figure in figures if not figure.targets]
+    missing = [f"sentence {n} has no claim and no exemption" for n in silent]
+    missing += [f"reference {number} is attached to no claim" for number in uncited]
+    missing += [f"the figure at {figure.start}-{figure.end} is linked to nothing" for figure in loose]
+    if len(exempt) > EXEMPT_LIMIT:
+        missing.append(f"{len(exempt)} sentences are exempt, more than {EXEMPT_LIMIT}")
+    return Coverage(
+        source,
+        len(sentences),
+        len(exempt),
+        len(sentences) - len(silent),
+        len(mine.references),
+        len(mine.references) - len(uncited),
+        len(figures),
+        len(figures) - len(loose),
+        tuple(missing),
+    )
+
+
+class _Mine:
+    """The rows of one source."""
+
+    def __init__(self, tables: Tables, source: str) -> None:
+        self.segments = [row.record for row in tables.of(Segment) if row.source == source]
+        self.spans = [row.record for row in tables.of(Span) if row.source == source]
+        self.figures = [row.record for row in tables.of(Figure) if row.source == source]
+        self.references = [row.record for row in tables.of(Reference) if row.source == source]
+        self.statements = [row.record for row in tables.of(Statement) if row.source == source]
+        self.results = [row.record for row in tables.of(Result) if row.source == source]
+
+
+def read_document(path: Path) -> str:
+    """Read a source document and normalise it; raises InputError."""
+    try:
+        return normalise(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "give the path of the document") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+
+
+def check_spans(tables: Tables) -> list[Fault]:
+    """Find spans and issues that lie outside their segment, and gaps between segments."""
+    segments = {(row.source, row.record.n): row.record for row in tables.of(Segment)}
+    faults: list[Fault] = []
+    rows: list[Row[Span] | Row[Issue]] = [*tables.of(Span), *tables.of(Issue)]
+    for row in rows:
+        segment = segments.get((row.source, row.record.segment))
+        if segment and not segment.start <= row.record.start < row.record.end <= segment.end:
+            problem = f"{row.record.start}-{row.record.end} is not within {segment.start}-{segment.end} of its segment"
+            faults.append(Fault(row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"))
+    previous: dict[str, int] = {}
+    for place in tables.of(Segment):
+        expected = previous.get(place.source, 0)
+        if place.record.start != expected:
+            problem = f"the segment before ends at {expected}"
+            faults.append(
+                Fault(place.path, place.line, "start", str(place.record.start), problem, "segments leave no gap")
+            )
+        previous[place.source] = place.record.end
+    return faults
+
+
+def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
+    """Find every offset whose hash, and every run of digits whose class, does not fit the document."""
+    document = tables.sources[source]
+    if digest(text) != document.sha256:
+        problem = f"the document has {len(text)} code points and another SHA-256 than the source"
+        where = f"data/sources/{source}/source.toml"
+        return [Fault(where, 0, "sha256", "", problem, "give the document that was curated")]
+    faults: list[Fault] = []
+    hashed: list[Row[Segment] | Row[Span] | Row[Issue]] = [*tables.of(Segment), *tables.of(Span), *tables.of(Issue)]
+    for row in hashed:
+        if row.source == source and digest(text[row.record.start : row.record.end]) != row.record.sha256:
+            place = f"{row.record.start}-{row.record.end}"
+            faults.append(Fault(row.path, row.line, "sha256", place, "other words stand there", "mend the offsets"))
+    faults.extend(_printed_faults(tables, source, text))
+    faults.extend(_unclassified(tables, source, text))
+    return faults
+
+
+def _printed_faults(tables: Tables, source: str, text: str) -> Iterator[Fault]:
+    """Hold what the tables call printed against the words of the segments that they name."""
+    segments = {row.record.n: text[row.record.start : row.record.end] for row in tables.of(Segment) if row.source == source}
+    said: dict[str, list[str]] = {}
+    for row in tables.of(Span):
+        if row.source == source:
+            said.setdefault(row.record.statement, []).append(segments[row.record.segment])
+    for result in tables.of(Result):
+        words = said.get(result.record.statement, [])
+        if result.source == source and not any(normalise(result.record.printed) in word for word in words):
+            yield Fault(
+                result.path, result.line, "printed", result.record.printed, "this is not printed there",
+                "give the figure as it stands in the segment",
+            )  # fmt: skip
+
+
+def _unclassified(tables: Tables, source: str, text: str) -> Iterator[Fault]:
+    """Find every run of digits outside citation brackets that no row of figures.tsv classifies."""
+    rows = [row.record for row in tables.of(Figure) if row.source == source]
+    citations = [match.span() for match in _CITATION.finditer(text)]
+    for match in _DIGITS.finditer(text):
+        start, end = match.span()
+        if any(left <= start and end <= right for left, right in citations):
+            continue
+        if not any(figure.start <= start and end <= figure.end for figure in rows):
+            where = f"data/sources/{source}/figures.tsv"
+            yield Fault(where, 0, "start", f"{start}-{end}", "the digits are not classified", "add a row for them")
+
+
+def check_sizes(tables: Tables) -> list[Fault]:
+    """Find a group size that its source does not print: a claim of an addressed source needs its figure."""
+    backed = {target for row in tables.of(Figure) for target in row.record.targets}
+    addressed = {name for name, document in tables.sources.items() if document.sha256}
+    used = {row.record.population for row in tables.of(Statement) if row.source in addressed}
+    used |= {row.record.group for row in tables.of(Result) if row.source in addressed}
+    return [
+        Fault(row.path, row.line, "n", str(row.record.n), "no figure of a source backs the size", "link it in figures.tsv")
+        for row in tables.of(Population)
+        if row.record.n is not None and row.record.id in used and f"population:{row.record.id}" not in backed
+    ]

@@ -1,0 +1,280 @@
+"""Read the tables of ``data/`` into records, saying of every bad cell where it is and how to mend it.
+
+A table is TSV: UTF-8, LF, one header, no quoting, ``|`` inside lists, an empty cell for unknown, sorted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_origin
+
+from pydantic import ValidationError
+
+from her2kg.errors import Fault
+from her2kg.model.claims import SOURCE_TABLES
+from her2kg.model.columns import LIST_MARK, Column, column
+from her2kg.model.records import ENTITIES, Identifier, Record, VocabularyTerm
+from her2kg.model.sources import SourceDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+SHARED_TABLES: tuple[type[Record], ...] = (*ENTITIES, Identifier, VocabularyTerm)
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Row(Generic[R]):
+    """A record with the place it was read from; ``source`` is empty for the shared tables."""
+
+    record: R
+    path: str
+    line: int
+    source: str = ""
+
+
+@dataclass
+class Tables:
+    """All rows that could be read, all sources, and the faults of what could not."""
+
+    rows: dict[type[Record], list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
+    sources: dict[str, SourceDocument] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def of(self, kind: type[R]) -> list[Row[R]]:
+        """Give the rows of one table, over all sources, in the order of the files."""
+        return self.rows[kind]
+
+
+def read(data: Path) -> Tables:
+    """Read every table below ``data``; nothing is raised, each fault is kept."""
+    tables = Tables()
+    for kind in SHARED_TABLES:
+        _read_table(tables, data.parent, data / kind.TABLE, kind, "")
+    for folder in sorted(path for path in (data / "sources").glob("*") if path.is_dir()):
+        _read_source(tables, data.parent, folder)
+    return tables
+
+
+def _read_source(tables: Tables, home: Path, folder: Path) -> None:
+    path = folder / "source.toml"
+    name = path.relative_to(home).as_posix()
+    try:
+        document = SourceDocument(id=folder.name, **tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        tables.faults.append(Fault(name, 0, "", "", "the file is missing", "describe the source in it"))
+        return
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tables.faults.append(Fault(name, 0, "", "", str(error), "mend the TOML"))
+        return
+    except ValidationError as error:
+        tables.faults.extend(
+            Fault(name, 0, str(fault["loc"][0]), "", fault["msg"], "mend the value") for fault in error.errors()
+        )
+        return
+    tables.sources[folder.name] = document
+    for kind in SOURCE_TABLES:
+        if (folder / kind.TABLE).exists() or document.sha256:
+            _read_table(tables, home, folder / kind.TABLE, kind, folder.name)
+
+
+def _read_table(tables: Tables, home: Path, path: Path, kind: type[Record], source: str) -> None:
+    name = path.relative_to(home).as_posix()
+    seen: dict[str, int] = {}
+    for line, cells in _lines(tables.faults, path, name, list(kind.model_fields)):
+        try:
+            record = kind.model_validate(_values(kind, cells))
+        except ValidationError as error:
+            tables.faults.extend(_cell_fault(kind, name, line, cells, fault) for fault in error.errors())
+            continue
+        if record.key in seen:
+            problem = f"the key {record.key!r} stands already in line {seen[record.key]}"
+            tables.faults.append(Fault(name, line, next(iter(cells)), "", problem, "give the row a key of its own"))
+            continue
+        seen[record.key] = line
+        tables.rows[kind].append(Row(record, name, line, source))
+
+
+def _lines(faults: list[Fault], path: Path, name: str, header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give line number and cells by column of each row that has the right shape."""
+
+    def fault(line: int, problem: str, remedy: str, value: str = "") -> None:
+        faults.append(Fault(name, line, "", value[:60], problem, remedy))
+
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        fault(0, "the table is missing", "put it back; it needs at least its header line")
+        return
+    if raw.startswith(b"\xef\xbb\xbf"):
+        fault(1, "the file begins with a byte-order mark", "save it as UTF-8 without BOM")
+        return
+    if b"\r" in raw:
+        fault(raw[: raw.index(b"\r")].count(b"\n") + 1, "the line ends with CR", "save it with LF line ends")
+        return
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        fault(raw[: error.start].count(b"\n") + 1, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save it as UTF-8")
+        return
+    if not text.endswith("\n"):
+        fault(text.count("\n") + 1, "the last line has no line end", "the file may be cut off; end it with LF")
+        return
+    lines = text[:-1].split("\n")
+    found = lines[0].split("\t")
+    if found != header:
+        _header_fault(fault, found, header)
+        return
+    for number, line in enumerate(lines[1:], start=2):
+        cells = line.split("\t")
+        if len(cells) != len(header):
+            fault(number, f"the row has {len(cells)} cells, the header {len(header)}", "mend the tabs of the row")
+            continue
+        yield number, dict(zip(header, cells, strict=True))
+
+
+def _header_fault(fault: Any, found: list[str], header: list[str]) -> None:
+    for name in found:
+        if name not in header:
+            near = difflib.get_close_matches(name, header, 1)
+            fault(1, "no such column", f"did you mean {near[0]}?" if near else "remove it", name)
+    for name in header:
+        if name not in found:
+            fault(1, "the column is missing", "add it in the order of `her2kg format`", name)
+    if sorted(found) == sorted(header):
+        fault(1, "the columns stand in another order", f"the order is {' '.join(header)}")
+
+
+def _values(kind: type[Record], cells: dict[str, str]) -> dict[str, Any]:
+    """Leave out empty cells, so that defaults hold, and split lists."""
+    values: dict[str, Any] = {}
+    for name, cell in cells.items():
+        if cell:
+            is_list = get_origin(kind.model_fields[name].annotation) is tuple
+            values[name] = tuple(cell.split(LIST_MARK)) if is_list else cell
+    return values
+
+
+def _cell_fault(kind: type[Record], path: str, line: int, cells: dict[str, str], error: ErrorDetails) -> Fault:
+    name = str(error["loc"][0]) if error["loc"] else next(iter(cells))
+    what = column(kind.model_fields[name])
+    message = error["msg"].removeprefix("Value error, ")
+    remedy = f"the column holds: {what.help}"
+    if error["type"] == "missing":
+        message = "the cell is empty but must be filled"
+    elif error["type"] == "enum":
+        allowed = str(error.get("ctx", {}).get("expected", ""))
+        message, remedy = "no such token", f"use {allowed}"
+    elif error["type"] == "string_pattern_mismatch":
+        message = "the cell has another form than it must have"
+    return Fault(path, line, name, cells[name][:60], message, remedy)
+
+
+#: Types whose ids count within their source only.
+LOCAL_TYPES = frozenset({"statement", "measurement", "reference", "segment", "issue"})
+
+
+def check_links(tables: Tables) -> list[Fault]:
+    """Find every id that leads nowhere, within the tables and their sources."""
+    known = _known(tables)
+    faults: list[Fault] = []
+    for rows in list(tables.rows.values()):
+        for row in rows:
+            for name, info in type(row.record).model_fields.items():
+                what = column(info)
+                for value in _listed(getattr(row.record, name)):
+                    fault = _link_fault(what, value, row, name, known)
+                    if fault:
+                        faults.append(fault)
+    return faults
+
+
+def _known(tables: Tables) -> set[tuple[str, str]]:
+    known = {(row.record.scheme, row.record.id) for row in tables.of(VocabularyTerm)}
+    for kind, rows in tables.rows.items():
+        for row in rows:
+            known.add((kind.TYPE, f"{row.source}/{row.record.key}" if kind.TYPE in LOCAL_TYPES else row.record.key))
+            if kind.TYPE in LOCAL_TYPES:
+                known.add((kind.TYPE, f"{row.source}-{row.record.key}"))
+    return known
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _link_fault(what: Column, value: Any, row: Row[Any], name: str, known: set[tuple[str, str]]) -> Fault | None:
+    def fault(problem: str, remedy: str) -> Fault:
+        return Fault(row.path, row.line, name, str(value), problem, remedy)
+
+    if name == "references":
+        if ("reference", f"{row.source}/{value:03d}") not in known:
+            return fault("the source has no reference of that number", "give a number of its reference list")
+        return None
+    if name == "segment":
+        if ("segment", f"{row.source}/{value:03d}") not in known:
+            return fault("the source has no segment of that number", "give a number of segments.tsv")
+        return None
+    if not what.refs:
+        return None
+    kind, slug = (what.refs[0], value) if len(what.refs) == 1 and ":" not in value else value.split(":")
+    if kind not in what.refs:
+        return fault(f"a {kind} cannot stand here", f"give one of: {', '.join(what.refs)}")
+    places = [slug, f"{row.source}/{slug}"] if kind in LOCAL_TYPES else [slug]
+    if not any((kind, place) in known for place in places):
+        candidates = [place.removeprefix(f"{row.source}/") for other, place in known if other == kind]
+        near = difflib.get_close_matches(slug, candidates, 1)
+        return fault(f"no {kind} has this id", f"did you mean {near[0]}?" if near else f"add it to the table of {kind}s")
+    return None
+
+
+def cell(value: Any) -> str:
+    """Write a value as a cell; numbers without needless zeros.
+
+    >>> cell(("a", "b")), cell(None), cell(Decimal("5.10")), cell(True)
+    ('a|b', '', '5.1', 'true')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return LIST_MARK.join(cell(item) for item in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return str(value)
+
+
+def canonical(kind: type[Record], records: list[R]) -> str:
+    """Write a table in its one canonical form: header, rows by key, columns in order."""
+    header = list(kind.model_fields)
+    ordered = sorted(records, key=lambda record: record.key)
+    lines = ["\t".join(cell(getattr(record, name)) for name in header) for record in ordered]
+    return "".join(f"{line}\n" for line in ["\t".join(header), *lines])
+
+
+def rewrite(data: Path, tables: Tables, *, write: bool) -> list[str]:
+    """Bring every table that is not in canonical form into it and name them; write nothing unless told to."""
+    changed = []
+    grouped: dict[tuple[str, type[Record]], list[Record]] = defaultdict(list)
+    for kind, rows in tables.rows.items():
+        for row in rows:
+            grouped[row.path, kind].append(row.record)
+    for (name, kind), records in sorted(grouped.items(), key=lambda item: item[0][0]):
+        path = data.parent / name
+        text = canonical(kind, records)
+        if path.read_text(encoding="utf-8") != text:
+            changed.append(name)
+            if write:
+                path.write_text(text, encoding="utf-8")
+    return changed

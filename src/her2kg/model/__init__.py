@@ -1,0 +1,1 @@
+"""What a claim is: typed rows, closed vocabularies, IRIs and named questions."""

@@ -1,0 +1,101 @@
+"""Named queries: a ``.rq`` file with a YAML header of ``#+`` lines, one blank line, then SPARQL.
+
+The file is a query that any engine runs as it stands. A parameter is a ``VALUES ?name { default }`` in
+it; another value is put there as a term that the engine wrote, never as text of the user.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from her2kg.errors import InputError, QueryError, UnknownQuestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_MARK = "#+"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A named query and what its header says.
+
+    ``lists`` are the columns whose cells hold several values, ``parameters`` the names of its
+    ``VALUES`` with what they are.
+    """
+
+    name: str
+    text: str
+    question: dict[str, str] = field(default_factory=dict)
+    summary: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    parameters: dict[str, str] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    header: dict[str, Any] = field(default_factory=dict)
+
+    def bind(self, terms: Mapping[str, str]) -> str:
+        """Give the query with terms in the place of the defaults; a term is written as SPARQL writes it.
+
+        Raises QueryError for a name that is no parameter of the query.
+        """
+        text = self.text
+        for name, written in terms.items():
+            values = re.compile(rf"VALUES\s+\?{re.escape(name)}\s*\{{[^{{}}]*\}}")
+            if not values.search(text):
+                known = ", ".join(self.parameters) or "none"
+                raise QueryError(f"{self.name} has no parameter {name!r}", f"its parameters: {known}")
+            text = values.sub(lambda _, name=name, written=written: f"VALUES ?{name} {{ {written} }}", text)
+        return text
+
+
+def read_query(path: Path) -> Query:
+    """Read a query file; raises InputError when the header is missing or not YAML."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "check the name of the file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
+    header = [line.removeprefix(_MARK) for line in lines if line.startswith(_MARK)]
+    try:
+        said: dict[str, Any] = yaml.safe_load("".join(header)) or {}
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: the #+ header is not YAML", "mend the header") from error
+    text = "".join(line for line in lines if not line.startswith(_MARK)).lstrip("\n")
+    return Query(
+        name=path.stem,
+        text=text,
+        question=said.get("question", {}),
+        summary=said.get("summary", {}),
+        tags=tuple(said.get("tags", ())),
+        parameters=said.get("parameters", {}),
+        lists=tuple(said.get("lists", ())),
+        header=said,
+    )
+
+
+def read_queries(folder: Path) -> Iterator[Query]:
+    """Read every ``.rq`` file of a folder, by name."""
+    for path in sorted(folder.glob("*.rq")):
+        yield read_query(path)
+
+
+def question_names(home: Path) -> list[str]:
+    """Name the questions, in alphabetical order."""
+    return sorted(path.stem for path in (home / "queries" / "questions").glob("*.rq"))
+
+
+def read_question(home: Path, name: str) -> Query:
+    """Read one question; raises UnknownQuestion with the nearest names."""
+    import difflib  # noqa: PLC0415 - only needed to help after a mistake
+
+    names = question_names(home)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 3)
+        raise UnknownQuestion(f"no question is named {name!r}", f"try {' or '.join(near or names)}")
+    return read_query(home / "queries" / "questions" / f"{name}.rq")

@@ -1,0 +1,347 @@
+"""The entities of the graph: one frozen record per table in ``data/``, one field per column."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from her2kg.model.columns import Column, Line, Number, Slug, TypedSlug
+from her2kg.model.vocabulary import AlterationKind, Reversibility, Unit
+
+THERAPY = ("drug", "drug-class", "regimen")
+STATUS = ("alteration", "profile")
+
+Slugs = tuple[Slug, ...]
+Lines = tuple[Line, ...]
+
+
+class Record(BaseModel):
+    """A row of a table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: File name of the table.
+    TABLE: ClassVar[str]
+    #: Type of the record in its IRI ``/id/<type>/<slug>``.
+    TYPE: ClassVar[str]
+    #: Class of the ontology that the record's node has.
+    CLASS: ClassVar[str] = ""
+    #: Root class of the record's class view, for records that are class and individual.
+    ROOT: ClassVar[str] = ""
+
+    @property
+    def key(self) -> str:
+        """Give what makes the row unique in its table."""
+        return str(getattr(self, "id"))  # noqa: B009 - only subclasses declare id
+
+
+class Entity(Record):
+    """A thing with an id, a label in both languages and synonyms."""
+
+    id: Annotated[Slug, Column("readable slug, the last part of the IRI")]
+    label_en: Annotated[Line, Column("English label", "rdfs:label", lang="en")]
+    label_zh: Annotated[Line, Column("Chinese label", "rdfs:label", lang="zh")]
+    synonyms_en: Annotated[Lines, Column("English synonyms", "skos:altLabel", lang="en")] = ()
+    synonyms_zh: Annotated[Lines, Column("Chinese synonyms", "skos:altLabel", lang="zh")] = ()
+
+
+class Gene(Entity):
+    """A gene and the receptor that it encodes."""
+
+    TABLE = "genes.tsv"
+    TYPE = "gene"
+    CLASS = "Gene"
+    symbol: Annotated[Line, Column("official symbol", "her2:geneSymbol")]
+    species: Annotated[Line, Column("species in plain English", "her2:species")]
+
+
+class GeneFamily(Entity):
+    """A family of genes."""
+
+    TABLE = "gene-families.tsv"
+    TYPE = "gene-family"
+    CLASS = "GeneFamily"
+    members: Annotated[Slugs, Column("member genes", "her2:member", ("gene",))] = ()
+
+
+class Exon(Entity):
+    """An exon of a gene."""
+
+    TABLE = "exons.tsv"
+    TYPE = "exon"
+    CLASS = "Exon"
+    gene: Annotated[Slug, Column("gene", "her2:gene", ("gene",))]
+    number: Annotated[int, Field(ge=1), Column("exon number", "her2:exonNumber")]
+
+
+class ProteinDomain(Entity):
+    """A domain of a receptor."""
+
+    TABLE = "domains.tsv"
+    TYPE = "domain"
+    CLASS = "ProteinDomain"
+    gene: Annotated[TypedSlug, Column("gene or gene family", "her2:gene", ("gene", "gene-family"))]
+
+
+class Protein(Entity):
+    """A protein or a form of one."""
+
+    TABLE = "proteins.tsv"
+    TYPE = "protein"
+    CLASS = "Protein"
+    gene: Annotated[Slug | None, Column("encoding gene", "her2:gene", ("gene",))] = None
+
+
+class ReceptorComplex(Entity):
+    """A dimer of receptors."""
+
+    TABLE = "complexes.tsv"
+    TYPE = "complex"
+    CLASS = "ReceptorComplex"
+    members: Annotated[Slugs, Column("genes of the members", "her2:member", ("gene",))] = ()
+
+
+class Pathway(Entity):
+    """A signalling pathway."""
+
+    TABLE = "pathways.tsv"
+    TYPE = "pathway"
+    CLASS = "Pathway"
+
+
+class BiologicalProcess(Entity):
+    """A process that a receptor or an alteration brings about."""
+
+    TABLE = "processes.tsv"
+    TYPE = "process"
+    CLASS = "BiologicalProcess"
+
+
+class Alteration(Entity):
+    """A change of a gene, its copies or its product; class and individual."""
+
+    TABLE = "alterations.tsv"
+    TYPE = "alteration"
+    CLASS = "AlterationCategory"
+    kind: Annotated[AlterationKind, Column("kind; decides the class of the ontology that it falls under")]
+    parents: Annotated[Slugs, Column("next wider alterations", "rdfs:subClassOf", ("alteration",))] = ()
+    genes: Annotated[Slugs, Column("altered genes", "her2:affectsGene", ("gene",))] = ()
+    exon: Annotated[Slug | None, Column("exon hit", "her2:affectsExon", ("exon",))] = None
+    domain: Annotated[Slug | None, Column("domain hit", "her2:affectsDomain", ("domain",))] = None
+    assays: Annotated[Slugs, Column("assay that the status rests on", "her2:assay", ("assay",))] = ()
+    criteria: Annotated[Slugs, Column("criterion that the status rests on", "her2:criterion", ("criterion",))] = ()
+    orthologue_of: Annotated[
+        Slug | None, Column("human variant that it corresponds to", "her2:orthologousVariantOf", ("alteration",))
+    ] = None
+
+
+class AlterationProfile(Entity):
+    """A combination of alterations: all of these, any of these, none of these."""
+
+    TABLE = "profiles.tsv"
+    TYPE = "profile"
+    CLASS = "AlterationProfile"
+    all: Annotated[Slugs, Column("all of these are there", "her2:hasAll", ("alteration",))] = ()
+    any: Annotated[Slugs, Column("at least one of these is there", "her2:hasAny", ("alteration",))] = ()
+    none: Annotated[Slugs, Column("none of these is there", "her2:hasNone", ("alteration",))] = ()
+
+
+class Drug(Entity):
+    """A substance that is given as treatment; class and individual."""
+
+    TABLE = "drugs.tsv"
+    TYPE = "drug"
+    CLASS = "DrugCategory"
+    ROOT = "Drug"
+    classes: Annotated[Slugs, Column("drug classes", "rdfs:subClassOf", ("drug-class",))] = ()
+    targets: Annotated[Slugs, Column("target genes", "her2:target", ("gene",))] = ()
+    action: Annotated[Line | None, Column("what it does to its targets", "her2:action")] = None
+    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = None
+
+
+class DrugClass(Entity):
+    """A class of drugs; class and individual."""
+
+    TABLE = "drug-classes.tsv"
+    TYPE = "drug-class"
+    CLASS = "DrugClassCategory"
+    ROOT = "Drug"
+    parents: Annotated[Slugs, Column("next wider classes", "rdfs:subClassOf", ("drug-class",))] = ()
+    targets: Annotated[Slugs, Column("target genes", "her2:target", ("gene",))] = ()
+    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = None
+
+
+class Regimen(Entity):
+    """A set of drugs given together, with what else belongs to the treatment."""
+
+    TABLE = "regimens.tsv"
+    TYPE = "regimen"
+    CLASS = "Regimen"
+    members: Annotated[tuple[TypedSlug, ...], Column("drugs", "her2:drug", ("drug", "drug-class"))] = ()
+    modalities: Annotated[Lines, Column("what is given beside drugs", "her2:modality")] = ()
+    schedule: Annotated[Line | None, Column("schedule as printed", "her2:schedule")] = None
+    line: Annotated[Line | None, Column("line of therapy", "her2:lineOfTherapy")] = None
+
+
+class Assay(Entity):
+    """A method that detects an alteration; class and individual."""
+
+    TABLE = "assays.tsv"
+    TYPE = "assay"
+    CLASS = "AssayCategory"
+    ROOT = "Assay"
+
+
+class Criterion(Entity):
+    """The rule by which an assay's reading counts as an alteration."""
+
+    TABLE = "criteria.tsv"
+    TYPE = "criterion"
+    CLASS = "Criterion"
+    assay: Annotated[Slug | None, Column("assay", "her2:assay", ("assay",))] = None
+    detects: Annotated[Slug | None, Column("alteration that it stands for", "her2:detects", ("alteration",))] = None
+    scale: Annotated[Line | None, Column("scale of the reading", "her2:scale")] = None
+    operator: Annotated[Line | None, Column("how the reading is compared", "her2:operator")] = None
+    threshold: Annotated[Number | None, Column("cut-off, in the unit", "her2:threshold")] = None
+    threshold_text: Annotated[Line | None, Column("cut-off that is no number", "her2:thresholdText")] = None
+    unit: Annotated[Unit | None, Column("unit of the cut-off", "her2:unit")] = None
+
+
+class Outcome(Entity):
+    """What is measured in patients or samples; class and individual."""
+
+    TABLE = "outcomes.tsv"
+    TYPE = "outcome"
+    CLASS = "OutcomeCategory"
+    ROOT = "Outcome"
+    abbreviation: Annotated[Line, Column("how answers print it", "her2:abbreviation")]
+
+
+class Disease(Entity):
+    """A disease or a histological type; class and individual."""
+
+    TABLE = "diseases.tsv"
+    TYPE = "disease"
+    CLASS = "DiseaseCategory"
+    ROOT = "Disease"
+    parents: Annotated[Slugs, Column("next wider diseases", "rdfs:subClassOf", ("disease",))] = ()
+
+
+class ClinicalFeature(Entity):
+    """A feature of patients or tumours."""
+
+    TABLE = "features.tsv"
+    TYPE = "feature"
+    CLASS = "ClinicalFeature"
+    category: Annotated[Line | None, Column("kind of feature", "her2:featureCategory")] = None
+
+
+class Organization(Entity):
+    """A consortium, a programme or an authority."""
+
+    TABLE = "organizations.tsv"
+    TYPE = "organization"
+    CLASS = "Organization"
+
+
+class Topic(Entity):
+    """A subject matter that the source speaks of."""
+
+    TABLE = "topics.tsv"
+    TYPE = "topic"
+    CLASS = "Topic"
+
+
+class Population(Entity):
+    """A group of patients, samples, cell lines or animals, as the source describes it."""
+
+    TABLE = "populations.tsv"
+    TYPE = "population"
+    CLASS = "Population"
+    parent: Annotated[Slug | None, Column("group that it is part of", "her2:parentPopulation", ("population",))] = None
+    disease: Annotated[Slug | None, Column("disease", "her2:disease", ("disease",))] = None
+    histology: Annotated[Slug | None, Column("histological type", "her2:histology", ("disease",))] = None
+    n: Annotated[int | None, Field(ge=0), Column("size", "her2:sampleSize")] = None
+    stage: Annotated[Line | None, Column("stage as printed", "her2:stage")] = None
+    sex: Annotated[Line | None, Column("sex", "her2:sex")] = None
+    smoking: Annotated[Line | None, Column("smoking", "her2:smoking")] = None
+    ancestry: Annotated[Line | None, Column("ancestry", "her2:ancestry")] = None
+    age: Annotated[Line | None, Column("age as printed", "her2:age")] = None
+    line: Annotated[Line | None, Column("line of therapy", "her2:lineOfTherapy")] = None
+    prior_therapy: Annotated[tuple[TypedSlug, ...], Column("therapy before", "her2:priorTherapy", THERAPY)] = ()
+    treatment: Annotated[tuple[TypedSlug, ...], Column("therapy under which it was seen", "her2:treatment", THERAPY)] = ()
+    alteration: Annotated[
+        TypedSlug | None, Column("alteration that defines the group", "her2:alterationStatus", STATUS)
+    ] = None
+    model: Annotated[Line | None, Column("cell-line, mouse, sample or patient", "her2:modelSystem")] = None
+
+
+class Study(Entity):
+    """A study behind a reference, as far as its bibliography could be verified."""
+
+    TABLE = "studies.tsv"
+    TYPE = "study"
+    CLASS = "Study"
+    first_author: Annotated[Line | None, Column("first author", "her2:firstAuthor")] = None
+    year: Annotated[int | None, Field(ge=1900, le=2100), Column("year of publication", "her2:year")] = None
+    title: Annotated[Line | None, Column("title", "her2:title")] = None
+    journal: Annotated[Line | None, Column("journal, volume, pages", "her2:journal")] = None
+    pmid: Annotated[Line | None, Field(pattern=r"^[1-9]\d{0,8}$"), Column("PubMed id", "her2:pmid")] = None
+    doi: Annotated[Line | None, Field(pattern=r"^10\.\d{4,9}/\S+$"), Column("DOI", "her2:doi")] = None
+    verified_in: Annotated[Line | None, Column("where the bibliography was seen", "her2:verifiedIn")] = None
+
+
+class Identifier(Record):
+    """An identifier of another database for one of our entities, with where it was verified."""
+
+    TABLE = "identifiers.tsv"
+    TYPE = "identifier"
+    entity: Annotated[
+        TypedSlug,
+        Column(
+            "entity that it names",
+            "",
+            (
+                "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway", "process", "alteration",
+                "drug", "drug-class", "assay", "outcome", "disease", "trial", "statistic", "unit", "allele-origin",
+            ),
+        ),
+    ]  # fmt: skip
+    curie: Annotated[Line, Field(pattern=r"^[A-Za-z][\w.]*:\S+$"), Column("prefix:identifier", "dcterms:identifier")]
+    label: Annotated[Line | None, Column("name in the other database")] = None
+    verified_in: Annotated[Line, Column("file in which it was seen")]
+
+    @property
+    def key(self) -> str:
+        """One entity and one identifier make the row."""
+        return f"{self.entity} {self.curie}"
+
+
+class VocabularyTerm(Record):
+    """A token of a closed vocabulary, labelled and defined."""
+
+    TABLE = "vocabularies.tsv"
+    TYPE = "vocabulary"
+    scheme: Annotated[Slug, Column("vocabulary")]
+    id: Annotated[Slug, Column("slug of the IRI /id/<vocabulary>/<slug>")]
+    token: Annotated[Line, Column("how tables and answers write it", "skos:notation")]
+    label_en: Annotated[Line, Column("English label", "rdfs:label", lang="en")]
+    label_zh: Annotated[Line, Column("Chinese label", "rdfs:label", lang="zh")]
+    definition_en: Annotated[Line, Column("English definition", "skos:definition", lang="en")]
+    definition_zh: Annotated[Line, Column("Chinese definition", "skos:definition", lang="zh")]
+    sign: Annotated[Slug | None, Column("sign of a predicate", "her2:sign", ("sign",))] = None
+    opposes: Annotated[Slug | None, Column("opposed predicate", "her2:opposedPredicate", ("predicate",))] = None
+    kinds: Annotated[Slugs, Column("kinds of claim that a predicate serves", "her2:forKind", ("claim-kind",))] = ()
+
+    @property
+    def key(self) -> str:
+        """A token is unique within its vocabulary."""
+        return f"{self.scheme}:{self.id}"
+
+
+ENTITIES: tuple[type[Entity], ...] = (
+    Alteration, AlterationProfile, Assay, BiologicalProcess, ClinicalFeature, Criterion, Disease, Drug, DrugClass,
+    Exon, Gene, GeneFamily, Organization, Outcome, Pathway, Population, Protein, ProteinDomain, ReceptorComplex,
+    Regimen, Study, Topic,
+)  # fmt: skip

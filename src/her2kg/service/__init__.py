@@ -1,0 +1,1 @@
+"""Answers to people and programs over HTTP."""

@@ -1,0 +1,31 @@
+"""The one error shape of the service: RFC 9457 problem details, JSON for programs, a page for people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, json, render_template, request
+
+from her2kg.errors import Her2kgError, NotationError, QueryError, UnknownQuestion
+from her2kg.service.negotiation import wants_page
+
+
+def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response:
+    """Give a problem response with title, detail and remedy."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if remedy:
+        body["remedy"] = remedy
+    body.update({name: value for name, value in more.items() if value})
+    if wants_page(request):
+        return Response(render_template("problem.html", problem=body), status, mimetype="text/html")
+    return Response(json.dumps(body), status, mimetype="application/problem+json")
+
+
+def of_error(error: Her2kgError) -> Response:
+    """Give the problem response of one of our errors."""
+    status = HTTPStatus.BAD_REQUEST
+    if isinstance(error, UnknownQuestion | NotationError):
+        status = HTTPStatus.NOT_FOUND
+    place = {"line": error.line, "column": error.column} if isinstance(error, QueryError) else {}
+    return problem(status, error.problem, error.remedy, **place)

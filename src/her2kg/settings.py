@@ -1,0 +1,95 @@
+"""The settings of her2kg: one table, each with its environment variable, default and meaning.
+
+A flag on the command line comes before the environment, the environment before the default.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from her2kg.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PACKAGE = Path(__file__).resolve().parent
+_PORT_LIMIT = 65535
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: the name of the field, its default as text, what it does."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """Name the environment variable."""
+        return f"HER2KG_{self.name.upper()}"
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", "address that the service binds"),
+    Setting("port", "8080", "port that the service binds (0: any free one)"),
+    Setting("threads", "8", "requests that the service answers at the same time"),
+    Setting("body_limit", "1000000", "bytes that a request may carry"),
+    Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
+    Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),
+    Setting("source", "", "the review as a text file, if you have it: offsets and hashes are then checked"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force, read once at start."""
+
+    host: str
+    port: int
+    threads: int
+    body_limit: int
+    home: Path
+    build: Path
+    source: Path | None
+
+    @classmethod
+    def read(cls, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read flag, then environment, then default; raises SettingError naming the bad one.
+
+        >>> Settings.read({"port": 9000}, {}).port
+        9000
+        >>> Settings.read({}, {"HER2KG_PORT": "9001"}).port
+        9001
+        """
+        environ = os.environ if environ is None else environ
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        text = {
+            setting.name: str(given.get(setting.name, environ.get(setting.variable, setting.default)))
+            for setting in SETTINGS
+        }
+        home = Path(text["home"]) if text["home"] else _home()
+        return cls(
+            host=text["host"],
+            port=_number("port", text["port"], _PORT_LIMIT),
+            threads=_number("threads", text["threads"], 1000) or 1,
+            body_limit=_number("body_limit", text["body_limit"], 10**9),
+            home=home,
+            build=Path(text["build"]) if text["build"] else home / "build",
+            source=Path(text["source"]) if text["source"] else None,
+        )
+
+
+def _home() -> Path:
+    """Find the folder with the queries: in an installed wheel beside the code, else above src/."""
+    bundle = _PACKAGE / "bundle"
+    return bundle if bundle.is_dir() else _PACKAGE.parent.parent
+
+
+def _number(name: str, text: str, limit: int) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > limit:
+        raise SettingError(f"{name} is {text!r}", f"give a whole number from 0 to {limit}")
+    return int(text)
