@@ -52,7 +52,12 @@ format: $(STAMP) ## bring code and tables into their form
 
 wheel: $(STAMP) ## dist/: a wheel that carries the built graph
 	$(BIN)/her2kg build
-	$(BIN)/python -m build --quiet --wheel --outdir dist
+	@rm -rf dist && mkdir -p dist/tree/src/her2kg/bundle
+	@cp -r pyproject.toml README.md LICENSE LICENSE-DATA dist/tree/
+	@cp -r src/her2kg dist/tree/src/
+	@cp -r build queries ontology dist/tree/src/her2kg/bundle/
+	$(BIN)/python -m build --wheel --outdir dist dist/tree >dist/log 2>&1 || { tail -20 dist/log >&2; exit 1; }
+	@rm -rf dist/tree dist/log && ls dist/*.whl
 
 system-packages: ## what the tests use besides Python (needs root)
 	@./.ci/system-packages

@@ -11,11 +11,11 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from her2kg.errors import Her2kgError, InputError, NotConform, SettingError
+from her2kg.errors import Her2kgError, InputError, NotConformError, SettingError
 from her2kg.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -33,9 +33,15 @@ _GRAPH_FORMATS = {
     "jsonld": "application/ld+json",
 }
 _FORMAT = click.option(
-    "-f", "--format", "kind", type=click.Choice([*_TABLE_FORMATS, *_GRAPH_FORMATS]), help="Format of the answer."
+    "-f",
+    "--format",
+    "kind",
+    type=click.Choice([*_TABLE_FORMATS, *_GRAPH_FORMATS]),
+    help="Format of the answer.",
 )
-_LANG = click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of labels.")
+_LANG = click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of labels."
+)
 
 
 def _say(text: str) -> None:
@@ -48,7 +54,7 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except NotConform as error:
+        except NotConformError as error:
             _show_faults(error.faults)
             _say(f"her2kg: {error}")
             ctx.exit(error.exit_code)
@@ -73,17 +79,19 @@ def _show_faults(faults: Iterable[Fault]) -> None:
 @click.version_option(package_name="her2kg")
 @click.pass_context
 def main(ctx: click.Context, *, debug: bool) -> None:  # noqa: ARG001 - read from the context by _Group
-    """What a review says about HER2 in lung cancer, as a graph that can be asked."""
+    """Ask a graph of what a review says about HER2 in lung cancer."""
     ctx.obj = Settings.read()
 
 
 @main.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the build.")
-@click.option("--source", type=click.Path(path_type=Path), help="The source document, to check offsets against.")
+@click.option(
+    "--source", type=click.Path(path_type=Path), help="The source document, to check offsets against."
+)
 @click.pass_obj
 def build(settings: Settings, out: Path | None, source: Path | None) -> None:
     """Read, check, map, validate, derive, describe and write the graph."""
-    from her2kg.graph import build as pipeline  # noqa: PLC0415 - the build side is slow to import
+    from her2kg.graph import build as pipeline
 
     with _Steps() as steps:
         report = pipeline.build(settings.home, out or settings.build, source or settings.source, steps.step)
@@ -96,11 +104,11 @@ def build(settings: Settings, out: Path | None, source: Path | None) -> None:
 class _Steps:
     """A progress bar on a terminal, silence elsewhere."""
 
-    def __enter__(self) -> _Steps:
+    def __enter__(self) -> Self:
         self._bar: Any = None
         if sys.stderr.isatty():
-            from rich.console import Console  # noqa: PLC0415
-            from rich.progress import Progress  # noqa: PLC0415
+            from rich.console import Console
+            from rich.progress import Progress
 
             self._bar = Progress(console=Console(stderr=True), transient=True)
             self._bar.start()
@@ -119,11 +127,13 @@ class _Steps:
 
 @main.command()
 @click.option("--coverage", is_flag=True, help="Print what of the source is covered.")
-@click.option("--source", type=click.Path(path_type=Path), help="The source document, to check offsets against.")
+@click.option(
+    "--source", type=click.Path(path_type=Path), help="The source document, to check offsets against."
+)
 @click.pass_obj
 def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
     """Check the tables: cells, links, offsets and, with --coverage, completeness."""
-    from her2kg.graph import build as pipeline  # noqa: PLC0415
+    from her2kg.graph import build as pipeline
 
     tables, faults = pipeline.check(settings.home, source or settings.source)
     incomplete = False
@@ -136,7 +146,7 @@ def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
             click.echo(f"  missing: {line}")
         incomplete = incomplete or not found.complete
     if faults:
-        raise NotConform(faults)
+        raise NotConformError(faults)
     _say("the tables are in order" if not incomplete else "the coverage is incomplete")
     if incomplete:
         sys.exit(1)
@@ -147,11 +157,11 @@ def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
 @click.pass_obj
 def format(settings: Settings, *, only_check: bool) -> None:  # noqa: A001 - the verb of the contract
     """Bring the tables into their canonical form: columns in order, rows sorted."""
-    from her2kg.graph import tables  # noqa: PLC0415
+    from her2kg.graph import tables
 
     read = tables.read(settings.home / "data")
     if read.faults:
-        raise NotConform(read.faults)
+        raise NotConformError(read.faults)
     changed = tables.rewrite(settings.home / "data", read, write=not only_check)
     for path in changed:
         click.echo(path)
@@ -164,7 +174,7 @@ def format(settings: Settings, *, only_check: bool) -> None:  # noqa: A001 - the
 @click.pass_obj
 def validate(settings: Settings, file: Path) -> None:
     """Run the shapes and checks over any RDF file."""
-    from her2kg.graph import build as pipeline  # noqa: PLC0415
+    from her2kg.graph import build as pipeline
 
     faults = pipeline.validate(settings.home, file)
     _show_faults(faults)
@@ -176,16 +186,18 @@ def validate(settings: Settings, file: Path) -> None:
 
 @main.command()
 @click.argument("query")
-@click.option("--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a question.")
+@click.option(
+    "--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a question."
+)
 @_FORMAT
 @_LANG
 @click.pass_obj
 def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str) -> None:
     """Answer QUERY: the name of a question, a .rq file, or - for standard input."""
-    from her2kg.answer.questions import answer, bound  # noqa: PLC0415
-    from her2kg.answer.store import Store  # noqa: PLC0415
-    from her2kg.engine import Table  # noqa: PLC0415
-    from her2kg.model.queries import read_query, read_question  # noqa: PLC0415
+    from her2kg.answer.questions import answer, bound
+    from her2kg.answer.store import Store
+    from her2kg.engine import Table
+    from her2kg.model.queries import read_query, read_question
 
     store = Store.open(settings.build)
     if query == "-":
@@ -195,7 +207,9 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
     named = read_query(Path(query)) if query.endswith(".rq") else read_question(settings.home, query)
     if query.endswith(".rq") and not named.parameters:
         found = store.query(named.text)
-        _print_answer(found, kind) if not isinstance(found, Table) else _print_table(_table(found, named), kind)
+        _print_answer(found, kind) if not isinstance(found, Table) else _print_table(
+            _table(found, named), kind
+        )
         return
     if query.endswith(".rq"):
         _print_answer(store.query(bound(store, named, given, lang)), kind)
@@ -204,7 +218,7 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
 
 
 def _table(found: Any, named: Any) -> Answers:
-    from her2kg.answer.results import Answers  # noqa: PLC0415
+    from her2kg.answer.results import Answers
 
     return Answers.of(found, named)
 
@@ -223,21 +237,23 @@ def _pair(parameter: str) -> tuple[str, str]:
 @click.pass_obj
 def match(settings: Settings, notation: str, kind: str | None, lang: str) -> None:
     """List the claims that apply to an alteration in any notation."""
-    from her2kg.answer.questions import ask  # noqa: PLC0415
-    from her2kg.answer.store import Store  # noqa: PLC0415
+    from her2kg.answer.questions import ask
+    from her2kg.answer.store import Store
 
     store = Store.open(settings.build)
     _print_table(ask(store, settings.home, "applicable-claims", {"alteration": notation}, lang), kind)
 
 
 def _print_answer(answer: Answer, kind: str | None) -> None:
-    from her2kg.answer.results import Answers  # noqa: PLC0415
-    from her2kg.engine import Table, Truth  # noqa: PLC0415
+    from her2kg.answer.results import Answers
+    from her2kg.engine import Table, Truth
 
     if isinstance(answer, Table):
         _print_table(Answers.of(answer), kind)
     elif isinstance(answer, Truth):
-        text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(kind or "")
+        text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(
+            kind or ""
+        )
         click.echo(answer.text(text) if text else str(bool(answer)).lower())
     else:
         media_type = _GRAPH_FORMATS.get(kind or "ttl")
@@ -247,7 +263,7 @@ def _print_answer(answer: Answer, kind: str | None) -> None:
 
 
 def _print_table(answers: Answers, kind: str | None) -> None:
-    from her2kg.answer.results import FORMATS  # noqa: PLC0415
+    from her2kg.answer.results import FORMATS
 
     if kind in _GRAPH_FORMATS:
         raise SettingError(f"a table cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
@@ -260,11 +276,14 @@ def _print_table(answers: Answers, kind: str | None) -> None:
 
 def _draw(answers: Answers) -> None:
     """Draw the table at the width of the terminal; columns that are empty in every row are left out."""
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
 
-    rows = [{name: cell.replace("https://w3id.org/her2kg/id/", "") for name, cell in row.items()} for row in answers]
+    rows = [
+        {name: cell.replace("https://w3id.org/her2kg/id/", "") for name, cell in row.items()}
+        for row in answers
+    ]
     shown = [name for name in answers.columns if any(row[name] for row in rows)]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in shown:
@@ -276,16 +295,24 @@ def _draw(answers: Answers) -> None:
 
 
 @main.command()
-@click.option("--data", "files", multiple=True, type=click.Path(path_type=Path), help="Serve these RDF files instead.")
+@click.option(
+    "--data", "files", multiple=True, type=click.Path(path_type=Path), help="Serve these RDF files instead."
+)
 @click.option("--port", type=int, help="Port; 0 for any free one.")
 @click.option("--host", help="Address to bind.")
 @click.pass_obj
 def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: str | None) -> None:
     """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
-    from her2kg.answer.store import Store  # noqa: PLC0415
-    from her2kg.service.app import create_app  # noqa: PLC0415
+    from her2kg.answer.store import Store
+    from her2kg.service.app import create_app
 
-    flags = {"port": port, "host": host, "home": settings.home, "build": settings.build, "source": settings.source or ""}
+    flags = {
+        "port": port,
+        "host": host,
+        "home": settings.home,
+        "build": settings.build,
+        "source": settings.source or "",
+    }
     settings = Settings.read(flags)
     store = Store.of_files(files) if files else Store.open(settings.build)
     app = create_app(store, settings, _prefixes(settings), built=not files)
@@ -293,22 +320,30 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
 
 
 def _prefixes(settings: Settings) -> dict[str, str]:
-    from her2kg.model.namespaces import prefixes  # noqa: PLC0415
+    from her2kg.model.namespaces import prefixes
 
     return prefixes(settings.home)
 
 
 def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
-    from waitress.server import create_server  # noqa: PLC0415
+    from waitress.server import create_server
 
     try:
-        server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads, ident=None)
+        server = create_server(
+            app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
+        )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise InputError(f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT") from error
+            raise InputError(
+                f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT"
+            ) from error
         if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise InputError(f"the address {settings.host} cannot be bound", "choose one with HER2KG_HOST") from error
-        raise InputError(f"{settings.host}:{settings.port} cannot be bound: {error.strerror}", "choose another") from error
+            raise InputError(
+                f"the address {settings.host} cannot be bound", "choose one with HER2KG_HOST"
+            ) from error
+        raise InputError(
+            f"{settings.host}:{settings.port} cannot be bound: {error.strerror}", "choose another"
+        ) from error
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port = server.effective_port
     _say(f"{len(store):,} quads at http://{host}:{port}/ (SPARQL: http://{host}:{port}/sparql); Ctrl-C ends")

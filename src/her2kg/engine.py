@@ -117,7 +117,10 @@ class Engine:
         """Add the quads of a file in the format that its ending names; raises InputError."""
         kind = ox.RdfFormat.from_extension(path.suffix.removeprefix("."))
         if kind is None:
-            raise InputError(f"{path}: {path.suffix or 'no ending'} is no RDF format", "use .ttl, .nt, .nq, .trig, .rdf or .jsonld")
+            raise InputError(
+                f"{path}: {path.suffix or 'no ending'} is no RDF format",
+                "use .ttl, .nt, .nq, .trig, .rdf or .jsonld",
+            )
         try:
             self._store.bulk_load(path=str(path), format=kind, lenient=False)
         except SyntaxError as error:
@@ -161,7 +164,9 @@ def syntax_error(query: str, message: str) -> QueryError:
     lines = query.splitlines() or [""]
     here = lines[line - 1] if line <= len(lines) else ""
     if _UPDATE.match(here[column - 1 :]):
-        return QueryError("updates are refused: the graph is read-only", "send a query", line=line, column=column)
+        return QueryError(
+            "updates are refused: the graph is read-only", "send a query", line=line, column=column
+        )
     if "Prefix not found" in words:
         start = max(here.rfind(mark, 0, column - 1) for mark in " \t{(^/|!;,.") + 1
         name = _PREFIXED_NAME.match(here, start)
@@ -174,7 +179,9 @@ def syntax_error(query: str, message: str) -> QueryError:
                 column=start + 1,
             )
     near = here[column - 1 :].strip()[:30] or "the end of the query"
-    return QueryError(f"the query is not SPARQL at {near!r}", "mend it at this place", line=line, column=column)
+    return QueryError(
+        f"the query is not SPARQL at {near!r}", "mend it at this place", line=line, column=column
+    )
 
 
 def literal(text: str, language: str | None = None) -> ox.Literal:
@@ -190,11 +197,16 @@ def iri(text: str) -> ox.NamedNode:
         raise QueryError(f"{text[:80]!r} is no IRI", "give an absolute IRI") from error
 
 
-def written(term: Term) -> str:
-    """Write a term as SPARQL writes it, so that it can stand in a query as data.
+def plain(term: Term | None) -> str:
+    """Give a term without its markup; nothing for an unbound one."""
+    return "" if term is None else str(getattr(term, "value", term))
 
-    >>> written(literal('a"b', "en"))
-    '"a\\\\"b"@en'
+
+def written(term: Term) -> str:
+    r"""Write a term as SPARQL writes it, so that it can stand in a query as data.
+
+    >>> print(written(literal('a"b', "en")))
+    "a\"b"@en
     """
     return str(term)
 

@@ -2,14 +2,14 @@
 
 ::
 
-    Her2kgError            exit 3
-    ├── SettingError       exit 2   a flag or an environment variable cannot be used
-    ├── UnknownQuestion    exit 2   no question of that name
-    ├── QueryError         exit 3   a query does not parse or cannot be evaluated
-    ├── NotationError      exit 3   a notation names nothing that the graph knows
-    ├── InputError         exit 3   a file cannot be read as what it should be
-    ├── BuildMissing       exit 3   there is no complete build to answer from
-    └── NotConform         exit 1   the data break a rule
+    Her2kgError                 exit 3
+    ├── SettingError            exit 2   a flag or an environment variable cannot be used
+    ├── UnknownQuestionError    exit 2   no question of that name
+    ├── QueryError              exit 3   a query does not parse or cannot be evaluated
+    ├── NotationError           exit 3   a notation names nothing that the graph knows
+    ├── InputError              exit 3   a file cannot be read as what it should be
+    ├── BuildMissingError       exit 3   there is no complete build to answer from
+    └── NotConformError         exit 1   the data break a rule
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SettingError(Her2kgError):
     exit_code = 2
 
 
-class UnknownQuestion(Her2kgError):
+class UnknownQuestionError(Her2kgError):
     """No question has that name."""
 
     exit_code = 2
@@ -45,7 +45,7 @@ class InputError(Her2kgError):
     """A file cannot be read as what it should be."""
 
 
-class BuildMissing(Her2kgError):
+class BuildMissingError(Her2kgError):
     """There is no complete build to answer from."""
 
 
@@ -87,7 +87,7 @@ class Fault:
         return f"{place}:{value} {self.problem}; {self.remedy}"
 
 
-class NotConform(Her2kgError):
+class NotConformError(Her2kgError):
     """The data break a rule; ``faults`` are all of them, not only the first."""
 
     exit_code = 1

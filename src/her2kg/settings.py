@@ -57,7 +57,9 @@ class Settings:
     source: Path | None
 
     @classmethod
-    def read(cls, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    def read(
+        cls, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+    ) -> Settings:
         """Read flag, then environment, then default; raises SettingError naming the bad one.
 
         >>> Settings.read({"port": 9000}, {}).port

@@ -26,7 +26,7 @@ class KnowledgeGraph:
     """
 
     def __init__(self, settings: Settings) -> None:
-        """Open the build that the settings name; raises BuildMissing."""
+        """Open the build that the settings name; raises BuildMissingError."""
         self.settings = settings
         self.store = Store.open(settings.build)
 
@@ -35,10 +35,12 @@ class KnowledgeGraph:
         """Name the questions."""
         return question_names(self.settings.home)
 
-    def query(self, query: str, parameters: Mapping[str, str] | None = None, lang: str = "en") -> Answers | bool | Graph:
+    def query(
+        self, query: str, parameters: Mapping[str, str] | None = None, lang: str = "en"
+    ) -> Answers | bool | Graph:
         """Answer a question or a SPARQL query: a table, a truth value or an rdflib graph.
 
-        Raises UnknownQuestion, QueryError or NotationError.
+        Raises UnknownQuestionError, QueryError or NotationError.
         """
         if " " not in query.strip() and "{" not in query:
             return ask(self.store, self.settings.home, query, parameters, lang)
@@ -71,6 +73,6 @@ class KnowledgeGraph:
 def open_graph(**settings: object) -> KnowledgeGraph:
     """Open the built graph; keyword arguments are settings such as ``build``.
 
-    Raises BuildMissing when nothing was built yet.
+    Raises BuildMissingError when nothing was built yet.
     """
     return KnowledgeGraph(Settings.read(settings))

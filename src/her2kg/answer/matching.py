@@ -7,8 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from her2kg.answer.results import plain
-from her2kg.engine import Table
+from her2kg.engine import Table, plain
 from her2kg.errors import NotationError
 
 if TYPE_CHECKING:
@@ -56,7 +55,9 @@ def resolve(store: Store, notation: str) -> str:
         raise NotationError(f"{notation!r} names several things", f"give one of: {' '.join(sorted(found))}")
     near = difflib.get_close_matches(fold(notation), names, 3, cutoff=0.5)
     known = "; ".join(sorted({iri.removeprefix(_BASE) for name in near for iri in names[name]}))
-    raise NotationError(f"nothing is named {notation!r}", f"near: {known}" if known else "see the question `entities`")
+    raise NotationError(
+        f"nothing is named {notation!r}", f"near: {known}" if known else "see the question `entities`"
+    )
 
 
 def _known(store: Store) -> dict[str, set[str]]:

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 LANGUAGES = ("en", "zh")
 
 
-def ask(store: Store, home: Path, name: str, parameters: Mapping[str, str] | None = None, lang: str = "en") -> Answers:
-    """Answer a named question in a language; raises UnknownQuestion, QueryError or NotationError."""
+def ask(
+    store: Store, home: Path, name: str, parameters: Mapping[str, str] | None = None, lang: str = "en"
+) -> Answers:
+    """Answer a named question in a language; raises UnknownQuestionError, QueryError or NotationError."""
     return answer(store, read_question(home, name), parameters, lang)
 
 
-def answer(store: Store, query: Query, parameters: Mapping[str, str] | None = None, lang: str = "en") -> Answers:
+def answer(
+    store: Store, query: Query, parameters: Mapping[str, str] | None = None, lang: str = "en"
+) -> Answers:
     """Answer a question that was read already."""
     found = store.query(bound(store, query, parameters or {}, lang))
     if not isinstance(found, Table):
@@ -42,5 +46,7 @@ def bound(store: Store, query: Query, parameters: Mapping[str, str], lang: str) 
         if name not in query.parameters:
             known = ", ".join(query.parameters) or "none"
             raise QueryError(f"{query.name} has no parameter {name!r}", f"its parameters: {known}")
-        terms["asked" if name == "alteration" else name] = written(literal(value) if name == "lang" else iri(resolve(store, value)))
+        terms["asked" if name == "alteration" else name] = written(
+            literal(value) if name == "lang" else iri(resolve(store, value))
+        )
     return query.bind(terms)

@@ -1,4 +1,4 @@
-"""Answers as tables: the rows of a named question, with list cells sorted, in every format people take away."""
+"""Answers as tables: the rows of a question, list cells sorted, in every format that people take away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from her2kg.engine import Table, written
+from her2kg.engine import Table, literal, plain, written
 from her2kg.errors import QueryError
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ class Answers:
     def to_json(self) -> str:
         """Write SPARQL 1.1 JSON results."""
         bindings = [{name: _json(row[name]) for name in self.columns if name in row} for row in self.rows]
-        return json.dumps({"head": {"vars": list(self.columns)}, "results": {"bindings": bindings}}, ensure_ascii=False)
+        return json.dumps(
+            {"head": {"vars": list(self.columns)}, "results": {"bindings": bindings}}, ensure_ascii=False
+        )
 
     def to_xml(self) -> str:
         """Write SPARQL 1.1 XML results."""
@@ -108,11 +110,6 @@ FORMATS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
 }
 
 
-def plain(term: Term | None) -> str:
-    """Give a term without its markup; nothing for an unbound one."""
-    return "" if term is None else str(getattr(term, "value", term))
-
-
 def python_value(term: Term | None) -> Any:
     """Give a term as a Python value: numbers as int or float, truth values as bool, the rest as text."""
     if term is None:
@@ -145,8 +142,6 @@ def _tidy(row: Solution, lists: tuple[str, ...]) -> Solution:
             continue
         values = {value for value in plain(term).split(LIST_SEPARATOR) if value}
         if values:
-            from her2kg.engine import literal  # noqa: PLC0415
-
             tidied[name] = literal(LIST_SEPARATOR.join(sorted(values, key=sort_key)))
         else:
             del tidied[name]

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from her2kg.engine import Answer, Engine
-from her2kg.errors import BuildMissing
+from her2kg.errors import BuildMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,14 +32,16 @@ class Store:
     def open(cls, build: Path) -> Store:
         """Open a build: its default graph and its named graphs.
 
-        Raises BuildMissing when there is no build or when it was cut off half-way.
+        Raises BuildMissingError when there is no build or when it was cut off half-way.
         """
         sums = _checksums(build)
         engine = Engine()
         for name in _LOADED:
             content = _content(build / name)
             if hashlib.sha256(content).hexdigest() != sums.get(name):
-                raise BuildMissing(f"{build / name} is not what {_CHECKSUMS} says", "run `her2kg build` again")
+                raise BuildMissingError(
+                    f"{build / name} is not what {_CHECKSUMS} says", "run `her2kg build` again"
+                )
             engine.add_file(build / name)
         return cls(engine, sums["her2kg.nq"])
 
@@ -74,4 +76,4 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BuildMissing(f"{path} is missing", "run `her2kg build` first") from error
+        raise BuildMissingError(f"{path} is missing", "run `her2kg build` first") from error

@@ -11,7 +11,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import OWL, RDF
 
 from her2kg.engine import Engine
-from her2kg.errors import Fault, InputError, NotConform
+from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import derivation, description, export, mapping, source, tables, validation
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from her2kg.graph.source import Coverage
-    from her2kg.graph.tables import Tables
+    from her2kg.model.rows import Tables
 
 #: The stages in their order, as the progress bar names them.
 STAGES = ("read", "check", "map", "validate", "derive", "describe", "write")
@@ -80,15 +80,16 @@ def build(
     home: Path,
     folder: Path,
     document: Path | None = None,
-    progress: Callable[[str, int, int], None] = lambda name, step, steps: None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> Report:
-    """Build and publish the graph; raises NotConform with all faults when the data break a rule.
+    """Build and publish the graph; raises NotConformError with all faults when the data break a rule.
 
     Nothing is published then, and an earlier build stays as it is.
     """
 
     def tell(stage: str) -> None:
-        progress(stage, STAGES.index(stage), len(STAGES))
+        if progress:
+            progress(stage, STAGES.index(stage), len(STAGES))
 
     tell("read")
     ontology = read_ontology(home)
@@ -109,14 +110,20 @@ def build(
     faults += validation.run_shapes(mapped.graph + inferred, ontology, derived_shapes, places)
     found = coverage(read)
     if errors := [fault for fault in faults if fault.level == "ERROR"]:
-        raise NotConform(errors)
+        raise NotConformError(errors)
     tell("describe")
     graphs = {"ontology": ontology, "asserted": mapped.graph, "inferred": inferred}
     report = Report(
-        version(ontology), sorted(faults), found, {name: len(graph) for name, graph in graphs.items()}, directions(mapped.graph)
+        version(ontology),
+        sorted(faults),
+        found,
+        {name: len(graph) for name, graph in graphs.items()},
+        directions(mapped.graph),
     )
     modified = max(known.curated_on for known in read.sources.values())
-    graphs["metadata"] = description.describe(graphs, read_queries(home / "queries" / "questions"), report.version, modified)
+    graphs["metadata"] = description.describe(
+        graphs, read_queries(home / "queries" / "questions"), report.version, modified
+    )
     tell("write")
     files = export.artefacts(graphs, prefixes(home))
     files["report.json"] = f"{report.as_json()}\n".encode()
@@ -131,7 +138,8 @@ def _fatal(faults: list[Fault]) -> bool:
 
 def _places(mapped: mapping.Mapped) -> Mapping[URIRef, validation.Place]:
     return {
-        node: validation.Place(row.path, row.line, type(row.record).model_fields) for node, row in mapped.origins.items()
+        node: validation.Place(row.path, row.line, type(row.record).model_fields)
+        for node, row in mapped.origins.items()
     }
 
 

@@ -46,7 +46,13 @@ def _dataset(graphs: Mapping[str, Graph], version: str, modified: date) -> Graph
     described = Graph()
     described.add((DATASET, RDF.type, VOID.Dataset))
     described.add((DATASET, RDF.type, DCAT.Dataset))
-    described.add((DATASET, DCTERMS.title, Literal("her2kg: HER2 in non-small-cell lung cancer, claim by claim", lang="en")))
+    described.add(
+        (
+            DATASET,
+            DCTERMS.title,
+            Literal("her2kg: HER2 in non-small-cell lung cancer, claim by claim", lang="en"),
+        )
+    )
     described.add((DATASET, DCTERMS.title, Literal("her2kg：HER2与非小细胞肺癌，逐条论断", lang="zh")))
     described.add((DATASET, DCTERMS.license, LICENCE))
     described.add((DATASET, DCTERMS.creator, Literal("her2kg contributors")))
@@ -58,7 +64,9 @@ def _dataset(graphs: Mapping[str, Graph], version: str, modified: date) -> Graph
         described.add((DATASET, DCAT.distribution, node))
         described.add((node, RDF.type, DCAT.Distribution))
         described.add((node, DCTERMS.title, Literal(name)))
-        described.add((node, DCAT.mediaType, URIRef(f"https://www.iana.org/assignments/media-types/{media_type}")))
+        described.add(
+            (node, DCAT.mediaType, URIRef(f"https://www.iana.org/assignments/media-types/{media_type}"))
+        )
     for name, graph in sorted(graphs.items()):
         described.add((DATASET, VOID.subset, GRAPHS[name]))
         described.add((GRAPHS[name], RDF.type, VOID.Dataset))

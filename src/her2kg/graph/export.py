@@ -97,7 +97,9 @@ def publish(files: Mapping[str, bytes], folder: Path) -> dict[str, str]:
     try:
         for name, content in files.items():
             (fresh / name).write_bytes(content)
-        (fresh / CHECKSUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()), encoding="ascii")
+        (fresh / CHECKSUMS).write_text(
+            "".join(f"{value}  {name}\n" for name, value in sums.items()), encoding="ascii"
+        )
         fresh.chmod(0o755)
         _swap(fresh, folder)
     finally:

@@ -12,18 +12,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rdflib import Graph, Literal, URIRef
-from rdflib.namespace import DCTERMS, OWL, PROV, RDF, RDFS, SKOS, XSD
+from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from her2kg.model.claims import Figure, Issue, Reference, Result, Segment, Span, Statement, Trial, TrialArm
 from her2kg.model.columns import column
-from her2kg.model.namespaces import HER2, ONTOLOGY, proposition, scheme, term, thing, token
-from her2kg.model.records import ENTITIES, Alteration, Identifier, Record, VocabularyTerm
+from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
+from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, VocabularyTerm
 from her2kg.model.vocabulary import AlterationKind, Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from her2kg.graph.tables import Row, Tables
+    from her2kg.model.rows import Row, Tables
     from her2kg.model.sources import SourceDocument
 
 Triple: TypeAlias = tuple[URIRef, URIRef, URIRef | Literal]
@@ -60,21 +60,25 @@ class Mapped:
     graph: Graph = field(default_factory=Graph)
     origins: dict[URIRef, Row[Any]] = field(default_factory=dict)
 
+    def put(self, node: URIRef, row: Row[Any], triples: Iterable[Triple]) -> None:
+        """Add the triples of a node and remember its row."""
+        self.origins[node] = row
+        _add(self.graph, triples)
+
 
 def map_tables(tables: Tables) -> Mapped:
     """Turn all rows into the asserted graph."""
     mapped = Mapped()
     for document in tables.sources.values():
         _add(mapped.graph, source_triples(document))
-    for row in tables.of(VocabularyTerm):
-        node = thing(row.record.scheme, row.record.id)
-        mapped.origins[node] = row
-        _add(mapped.graph, vocabulary_triples(node, row))
-    for kind in (*ENTITIES, Trial):
+    for word in tables.of(VocabularyTerm):
+        node = thing(word.record.scheme, word.record.id)
+        mapped.put(node, word, vocabulary_triples(node, word))
+    kinds: tuple[type[Entity], ...] = (*ENTITIES, Trial)
+    for kind in kinds:
         for row in tables.of(kind):
             node = thing(kind.TYPE, row.record.id)
-            mapped.origins[node] = row
-            _add(mapped.graph, entity_triples(node, row))
+            mapped.put(node, row, entity_triples(node, row))
     for identifier in tables.of(Identifier):
         named = reference_iri(identifier.record.entity, "")
         mapped.graph.add((named, DCTERMS.identifier, Literal(identifier.record.curie)))
@@ -83,48 +87,47 @@ def map_tables(tables: Tables) -> Mapped:
 
 
 def _map_claims(tables: Tables, mapped: Mapped) -> None:
-    def add(node: URIRef, row: Row[Any], triples: Iterable[Triple]) -> None:
-        mapped.origins[node] = row
-        _add(mapped.graph, triples)
-
+    """Map what belongs to a source."""
     for segment in tables.of(Segment):
         node = thing("segment", f"{segment.source}-{segment.record.key}")
-        add(node, segment, own_triples(node, segment))
+        mapped.put(node, segment, own_triples(node, segment))
     for reference in tables.of(Reference):
-        node = thing("reference", f"{segment_source(reference)}-{reference.record.number}")
-        add(node, reference, reference_triples(node, reference))
+        node = thing("reference", f"{reference.source}-{reference.record.number}")
+        mapped.put(node, reference, reference_triples(node, reference))
     for arm in tables.of(TrialArm):
         node = thing("arm", arm.record.id)
-        add(node, arm, [*entity_triples(node, arm), (thing("trial", arm.record.trial), HER2.arm, node)])
-    results = defaultdict(list)
-    for result in tables.of(Result):
-        results[result.source, result.record.statement].append(result)
-    for statement in tables.of(Statement):
-        node = thing("statement", f"{statement.source}-{statement.record.id}")
-        add(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
-        for result in results[statement.source, statement.record.id]:
-            measurement = thing("measurement", f"{result.source}-{result.record.id}")
-            add(measurement, result, measurement_triples(measurement, result, statement))
-    for span in tables.of(Span):
-        statement_node = thing("statement", f"{span.source}-{span.record.statement}")
-        node = span_iri(span.source, span.record.start, span.record.end)
-        add(node, span, span_triples(node, statement_node, span))
+        mapped.put(
+            node, arm, [*entity_triples(node, arm), (thing("trial", arm.record.trial), HER2.arm, node)]
+        )
+    _map_statements(tables, mapped)
     for issue in tables.of(Issue):
         node = thing("issue", f"{issue.source}-{issue.record.id}")
-        add(node, issue, issue_triples(node, issue))
+        mapped.put(node, issue, issue_triples(node, issue))
     segments = [(segment.source, segment.record) for segment in tables.of(Segment)]
     for figure in tables.of(Figure):
         _add(mapped.graph, figure_triples(figure, segments))
 
 
+def _map_statements(tables: Tables, mapped: Mapped) -> None:
+    """Map the statements with their measurements and spans."""
+    results = defaultdict(list)
+    for result in tables.of(Result):
+        results[result.source, result.record.statement].append(result)
+    for statement in tables.of(Statement):
+        node = thing("statement", f"{statement.source}-{statement.record.id}")
+        mapped.put(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
+        for result in results[statement.source, statement.record.id]:
+            measurement = thing("measurement", f"{result.source}-{result.record.id}")
+            mapped.put(measurement, result, measurement_triples(measurement, result, statement))
+    for span in tables.of(Span):
+        statement_node = thing("statement", f"{span.source}-{span.record.statement}")
+        node = span_iri(span.source, span.record.start, span.record.end)
+        mapped.put(node, span, span_triples(node, statement_node, span))
+
+
 def _add(graph: Graph, triples: Iterable[Triple]) -> None:
     for triple in triples:
         graph.add(triple)
-
-
-def segment_source(row: Row[Any]) -> str:
-    """Give the source of a row that belongs to one."""
-    return row.source
 
 
 def reference_iri(cell: str, source: str, default: str = "") -> URIRef:
@@ -162,7 +165,7 @@ def _object(value: Any, refs: tuple[str, ...], lang: str, name: str, source: str
         return thing("reference", f"{source}-{value}")
     if refs:
         return reference_iri(value, source, refs[0])
-    if isinstance(value, Token) and value.scheme() not in {"segment-kind"}:
+    if isinstance(value, Token) and value.scheme() != "segment-kind":
         return token(value)
     return literal(value, lang)
 
@@ -197,7 +200,11 @@ def source_triples(document: SourceDocument) -> Iterator[Triple]:
 def vocabulary_triples(node: URIRef, row: Row[VocabularyTerm]) -> Iterator[Triple]:
     """Describe a vocabulary term, which is a SKOS concept of its scheme."""
     name = "".join(part.capitalize() for part in row.record.scheme.split("-"))
-    yield node, RDF.type, HER2["EvidenceSetting" if name == "Setting" else "TrialPhase" if name == "Phase" else name]
+    yield (
+        node,
+        RDF.type,
+        HER2["EvidenceSetting" if name == "Setting" else "TrialPhase" if name == "Phase" else name],
+    )
     yield node, RDF.type, SKOS.Concept
     yield node, SKOS.inScheme, scheme(row.record.scheme)
     yield scheme(row.record.scheme), RDF.type, SKOS.ConceptScheme
@@ -326,13 +333,9 @@ def figure_triples(row: Row[Figure], segments: list[tuple[str, Segment]]) -> Ite
         node = thing(kind, f"{row.source}-{slug}" if kind == "measurement" else slug)
         span = span_iri(row.source, record.start, record.end)
         holder = next(
-            segment for source, segment in segments if source == row.source and segment.start <= record.start < segment.end
+            segment
+            for source, segment in segments
+            if source == row.source and segment.start <= record.start < segment.end
         )
         yield node, HER2.span, span
         yield from _span(span, row.source, holder.n, record.start, record.end)
-
-
-def provenance_triples(node: URIRef, rule: URIRef) -> Iterator[Triple]:
-    """Say which rule derived a node."""
-    yield node, PROV.wasGeneratedBy, rule
-    yield node, RDFS.isDefinedBy, ONTOLOGY

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from her2kg.graph.tables import Row, Tables
+    from her2kg.model.rows import Row, Tables
 
 _DIGITS = re.compile(r"\d+")
 _CITATION = re.compile(r"\[\d[\d,\-]*\]")
@@ -108,15 +108,23 @@ def check_spans(tables: Tables) -> list[Fault]:
     for row in rows:
         segment = segments.get((row.source, row.record.segment))
         if segment and not segment.start <= row.record.start < row.record.end <= segment.end:
-            problem = f"{row.record.start}-{row.record.end} is not within {segment.start}-{segment.end} of its segment"
-            faults.append(Fault(row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"))
+            problem = (
+                f"{row.record.start}-{row.record.end} is outside its segment {segment.start}-{segment.end}"
+            )
+            faults.append(
+                Fault(
+                    row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"
+                )
+            )
     previous: dict[str, int] = {}
     for place in tables.of(Segment):
         expected = previous.get(place.source, 0)
         if place.record.start != expected:
             problem = f"the segment before ends at {expected}"
             faults.append(
-                Fault(place.path, place.line, "start", str(place.record.start), problem, "segments leave no gap")
+                Fault(
+                    place.path, place.line, "start", str(place.record.start), problem, "segments leave no gap"
+                )
             )
         previous[place.source] = place.record.end
     return faults
@@ -130,11 +138,17 @@ def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
         where = f"data/sources/{source}/source.toml"
         return [Fault(where, 0, "sha256", "", problem, "give the document that was curated")]
     faults: list[Fault] = []
-    hashed: list[Row[Segment] | Row[Span] | Row[Issue]] = [*tables.of(Segment), *tables.of(Span), *tables.of(Issue)]
+    hashed: list[Row[Segment] | Row[Span] | Row[Issue]] = [
+        *tables.of(Segment),
+        *tables.of(Span),
+        *tables.of(Issue),
+    ]
     for row in hashed:
         if row.source == source and digest(text[row.record.start : row.record.end]) != row.record.sha256:
             place = f"{row.record.start}-{row.record.end}"
-            faults.append(Fault(row.path, row.line, "sha256", place, "other words stand there", "mend the offsets"))
+            faults.append(
+                Fault(row.path, row.line, "sha256", place, "other words stand there", "mend the offsets")
+            )
     faults.extend(_printed_faults(tables, source, text))
     faults.extend(_unclassified(tables, source, text))
     return faults
@@ -142,7 +156,11 @@ def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
 
 def _printed_faults(tables: Tables, source: str, text: str) -> Iterator[Fault]:
     """Hold what the tables call printed against the words of the segments that they name."""
-    segments = {row.record.n: text[row.record.start : row.record.end] for row in tables.of(Segment) if row.source == source}
+    segments = {
+        row.record.n: text[row.record.start : row.record.end]
+        for row in tables.of(Segment)
+        if row.source == source
+    }
     said: dict[str, list[str]] = {}
     for row in tables.of(Span):
         if row.source == source:
@@ -166,7 +184,9 @@ def _unclassified(tables: Tables, source: str, text: str) -> Iterator[Fault]:
             continue
         if not any(figure.start <= start and end <= figure.end for figure in rows):
             where = f"data/sources/{source}/figures.tsv"
-            yield Fault(where, 0, "start", f"{start}-{end}", "the digits are not classified", "add a row for them")
+            yield Fault(
+                where, 0, "start", f"{start}-{end}", "the digits are not classified", "add a row for them"
+            )
 
 
 def check_sizes(tables: Tables) -> list[Fault]:
@@ -176,7 +196,14 @@ def check_sizes(tables: Tables) -> list[Fault]:
     used = {row.record.population for row in tables.of(Statement) if row.source in addressed}
     used |= {row.record.group for row in tables.of(Result) if row.source in addressed}
     return [
-        Fault(row.path, row.line, "n", str(row.record.n), "no figure of a source backs the size", "link it in figures.tsv")
+        Fault(
+            row.path,
+            row.line,
+            "n",
+            str(row.record.n),
+            "no figure of a source backs the size",
+            "link it in figures.tsv",
+        )
         for row in tables.of(Population)
         if row.record.n is not None and row.record.id in used and f"population:{row.record.id}" not in backed
     ]

@@ -8,9 +8,8 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections import defaultdict
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import ValidationError
 
@@ -18,6 +17,7 @@ from her2kg.errors import Fault
 from her2kg.model.claims import SOURCE_TABLES
 from her2kg.model.columns import LIST_MARK, Column, column
 from her2kg.model.records import ENTITIES, Identifier, Record, VocabularyTerm
+from her2kg.model.rows import R, Row, Tables
 from her2kg.model.sources import SourceDocument
 
 if TYPE_CHECKING:
@@ -27,31 +27,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 SHARED_TABLES: tuple[type[Record], ...] = (*ENTITIES, Identifier, VocabularyTerm)
-
-R = TypeVar("R", bound=Record)
-
-
-@dataclass(frozen=True)
-class Row(Generic[R]):
-    """A record with the place it was read from; ``source`` is empty for the shared tables."""
-
-    record: R
-    path: str
-    line: int
-    source: str = ""
-
-
-@dataclass
-class Tables:
-    """All rows that could be read, all sources, and the faults of what could not."""
-
-    rows: dict[type[Record], list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
-    sources: dict[str, SourceDocument] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-
-    def of(self, kind: type[R]) -> list[Row[R]]:
-        """Give the rows of one table, over all sources, in the order of the files."""
-        return self.rows[kind]
 
 
 def read(data: Path) -> Tables:
@@ -77,7 +52,8 @@ def _read_source(tables: Tables, home: Path, folder: Path) -> None:
         return
     except ValidationError as error:
         tables.faults.extend(
-            Fault(name, 0, str(fault["loc"][0]), "", fault["msg"], "mend the value") for fault in error.errors()
+            Fault(name, 0, str(fault["loc"][0]), "", fault["msg"], "mend the value")
+            for fault in error.errors()
         )
         return
     tables.sources[folder.name] = document
@@ -97,13 +73,17 @@ def _read_table(tables: Tables, home: Path, path: Path, kind: type[Record], sour
             continue
         if record.key in seen:
             problem = f"the key {record.key!r} stands already in line {seen[record.key]}"
-            tables.faults.append(Fault(name, line, next(iter(cells)), "", problem, "give the row a key of its own"))
+            tables.faults.append(
+                Fault(name, line, next(iter(cells)), "", problem, "give the row a key of its own")
+            )
             continue
         seen[record.key] = line
         tables.rows[kind].append(Row(record, name, line, source))
 
 
-def _lines(faults: list[Fault], path: Path, name: str, header: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def _lines(
+    faults: list[Fault], path: Path, name: str, header: list[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Give line number and cells by column of each row that has the right shape."""
 
     def fault(line: int, problem: str, remedy: str, value: str = "") -> None:
@@ -123,10 +103,16 @@ def _lines(faults: list[Fault], path: Path, name: str, header: list[str]) -> Ite
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        fault(raw[: error.start].count(b"\n") + 1, f"byte 0x{raw[error.start]:02x} is not UTF-8", "save it as UTF-8")
+        fault(
+            raw[: error.start].count(b"\n") + 1,
+            f"byte 0x{raw[error.start]:02x} is not UTF-8",
+            "save it as UTF-8",
+        )
         return
     if not text.endswith("\n"):
-        fault(text.count("\n") + 1, "the last line has no line end", "the file may be cut off; end it with LF")
+        fault(
+            text.count("\n") + 1, "the last line has no line end", "the file may be cut off; end it with LF"
+        )
         return
     lines = text[:-1].split("\n")
     found = lines[0].split("\t")
@@ -136,7 +122,11 @@ def _lines(faults: list[Fault], path: Path, name: str, header: list[str]) -> Ite
     for number, line in enumerate(lines[1:], start=2):
         cells = line.split("\t")
         if len(cells) != len(header):
-            fault(number, f"the row has {len(cells)} cells, the header {len(header)}", "mend the tabs of the row")
+            fault(
+                number,
+                f"the row has {len(cells)} cells, the header {len(header)}",
+                "mend the tabs of the row",
+            )
             continue
         yield number, dict(zip(header, cells, strict=True))
 
@@ -163,7 +153,9 @@ def _values(kind: type[Record], cells: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def _cell_fault(kind: type[Record], path: str, line: int, cells: dict[str, str], error: ErrorDetails) -> Fault:
+def _cell_fault(
+    kind: type[Record], path: str, line: int, cells: dict[str, str], error: ErrorDetails
+) -> Fault:
     name = str(error["loc"][0]) if error["loc"] else next(iter(cells))
     what = column(kind.model_fields[name])
     message = error["msg"].removeprefix("Value error, ")
@@ -178,6 +170,8 @@ def _cell_fault(kind: type[Record], path: str, line: int, cells: dict[str, str],
     return Fault(path, line, name, cells[name][:60], message, remedy)
 
 
+#: Columns that name by number what belongs to the source.
+_NUMBERED = frozenset({"references", "segment"})
 #: Types whose ids count within their source only.
 LOCAL_TYPES = frozenset({"statement", "measurement", "reference", "segment", "issue"})
 
@@ -201,7 +195,9 @@ def _known(tables: Tables) -> set[tuple[str, str]]:
     known = {(row.record.scheme, row.record.id) for row in tables.of(VocabularyTerm)}
     for kind, rows in tables.rows.items():
         for row in rows:
-            known.add((kind.TYPE, f"{row.source}/{row.record.key}" if kind.TYPE in LOCAL_TYPES else row.record.key))
+            known.add(
+                (kind.TYPE, f"{row.source}/{row.record.key}" if kind.TYPE in LOCAL_TYPES else row.record.key)
+            )
             if kind.TYPE in LOCAL_TYPES:
                 known.add((kind.TYPE, f"{row.source}-{row.record.key}"))
     return known
@@ -213,29 +209,27 @@ def _listed(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _link_fault(what: Column, value: Any, row: Row[Any], name: str, known: set[tuple[str, str]]) -> Fault | None:
-    def fault(problem: str, remedy: str) -> Fault:
-        return Fault(row.path, row.line, name, str(value), problem, remedy)
-
-    if name == "references":
-        if ("reference", f"{row.source}/{value:03d}") not in known:
-            return fault("the source has no reference of that number", "give a number of its reference list")
+def _link_fault(
+    what: Column, value: Any, row: Row[Any], name: str, known: set[tuple[str, str]]
+) -> Fault | None:
+    """Say what is wrong with one reference of a cell, if anything is."""
+    if name in _NUMBERED:
+        kind, slug = name.removesuffix("s"), f"{value:03d}"
+        problem, remedy = f"the source has no {kind} of that number", f"give a number of its table of {kind}s"
+    elif what.refs:
+        kind, slug = (what.refs[0], value) if len(what.refs) == 1 and ":" not in value else value.split(":")
+        problem, remedy = f"no {kind} has this id", f"add it to the table of {kind}s"
+    else:
         return None
-    if name == "segment":
-        if ("segment", f"{row.source}/{value:03d}") not in known:
-            return fault("the source has no segment of that number", "give a number of segments.tsv")
+    if what.refs and kind not in what.refs:
+        problem, remedy = f"a {kind} cannot stand here", f"give one of: {', '.join(what.refs)}"
+    elif {(kind, slug), (kind, f"{row.source}/{slug}")} & known:
         return None
-    if not what.refs:
-        return None
-    kind, slug = (what.refs[0], value) if len(what.refs) == 1 and ":" not in value else value.split(":")
-    if kind not in what.refs:
-        return fault(f"a {kind} cannot stand here", f"give one of: {', '.join(what.refs)}")
-    places = [slug, f"{row.source}/{slug}"] if kind in LOCAL_TYPES else [slug]
-    if not any((kind, place) in known for place in places):
+    elif what.refs:
         candidates = [place.removeprefix(f"{row.source}/") for other, place in known if other == kind]
-        near = difflib.get_close_matches(slug, candidates, 1)
-        return fault(f"no {kind} has this id", f"did you mean {near[0]}?" if near else f"add it to the table of {kind}s")
-    return None
+        near = difflib.get_close_matches(slug, sorted(candidates), 1)
+        remedy = f"did you mean {near[0]}?" if near else remedy
+    return Fault(row.path, row.line, name, str(value), problem, remedy)
 
 
 def cell(value: Any) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyshacl
-from rdflib import Graph, Literal, URIRef
+from rdflib import Graph, URIRef
 from rdflib.namespace import RDF, SH
 
-from her2kg.engine import Engine, Table
+from her2kg.engine import Engine, Table, plain
 from her2kg.errors import Fault, InputError
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, term
@@ -66,69 +66,81 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:160]
 
 
-def run_shapes(data: Graph, ontology: Graph, shape_graph: Graph, places: Mapping[URIRef, Place]) -> list[Fault]:
+def run_shapes(
+    data: Graph, ontology: Graph, shape_graph: Graph, places: Mapping[URIRef, Place]
+) -> list[Fault]:
     """Give one fault for each result of the SHACL report."""
     _, report, _ = pyshacl.validate(
         data_graph=data, shacl_graph=shape_graph, ont_graph=ontology, inference="none", advanced=False
     )
     if not isinstance(report, Graph):
         raise InputError(f"the shapes cannot be run: {_one_line(Exception(report))}", "mend the shapes")
+    finder = _Finder(data, places)
     faults = set()
     for result in report.subjects(RDF.type, SH.ValidationResult):
-        focus = report.value(result, SH.focusNode)
-        message = report.value(result, SH.resultMessage)
         component = str(report.value(result, SH.sourceConstraintComponent)).rpartition("#")[2]
         problem = f"breaks a rule of its shape ({component.removesuffix('ConstraintComponent')})"
-        severity = report.value(result, SH.resultSeverity)
-        faults.add(
-            _fault(
-                data, places, focus, report.value(result, SH.resultPath), report.value(result, SH.value), problem,
-                str(message), "shape", "ERROR" if severity == SH.Violation else "WARN",
-            )
-        )  # fmt: skip
+        remedy = str(report.value(result, SH.resultMessage))
+        level = "ERROR" if report.value(result, SH.resultSeverity) == SH.Violation else "WARN"
+        finding = _Finding(problem, remedy, "shape", level)
+        path, value = report.value(result, SH.resultPath), report.value(result, SH.value)
+        faults.add(finder.fault(report.value(result, SH.focusNode), path, value, finding))
     return sorted(faults)
 
 
-def run_checks(graphs: Iterable[Graph], checks: Iterable[Query], data: Graph, places: Mapping[URIRef, Place]) -> list[Fault]:
+def run_checks(
+    graphs: Iterable[Graph], checks: Iterable[Query], data: Graph, places: Mapping[URIRef, Place]
+) -> list[Fault]:
     """Give one fault for each row that a check finds."""
     engine = Engine()
     for graph in graphs:
         engine.add_text(graph.serialize(format="nt"), "application/n-triples")
+    finder = _Finder(data, places)
     faults = set()
     for check in checks:
+        said = check.header
+        finding = _Finding(str(said["problem"]), str(said["solution"]), check.name, str(said["level"]))
         answer = engine.query(check.text)
         if not isinstance(answer, Table):
             raise InputError(f"the check {check.name} is no SELECT", "write it as SELECT ?node ?path ?value")
         for row in answer.rows():
-            focus = URIRef(row["node"].value)  # type: ignore[union-attr]
-            path = URIRef(row["path"].value) if "path" in row else None  # type: ignore[union-attr]
-            value = Literal(getattr(row.get("value"), "value", "")) if "value" in row else None
-            faults.add(
-                _fault(
-                    data, places, focus, path, value, str(check.header["problem"]), str(check.header["solution"]),
-                    check.name, str(check.header["level"]),
-                )
-            )  # fmt: skip
+            path = URIRef(plain(row["path"])) if "path" in row else None
+            faults.add(finder.fault(URIRef(plain(row["node"])), path, plain(row.get("value")), finding))
     return sorted(faults)
 
 
-def _fault(
-    data: Graph, places: Mapping[URIRef, Place], focus: Any, path: Any, value: Any, problem: str, remedy: str,
-    rule: str, level: str,
-) -> Fault:  # fmt: skip
-    node = focus if focus in places else _row_of(data, places, focus)
-    shown = "" if value is None else str(value)
-    if node is None:
-        return Fault("", 0, str(path or "").rpartition("#")[2], shown[:80], f"{focus} {problem}", remedy, rule, level)
-    place = places[node]
-    return Fault(place.path, place.line, _column(place, path), shown[:80], problem, remedy, rule, level)
+class _Finding(NamedTuple):
+    """What a rule says of each of its violations."""
+
+    problem: str
+    remedy: str
+    rule: str
+    level: str
 
 
-def _row_of(data: Graph, places: Mapping[URIRef, Place], focus: Any) -> URIRef | None:
-    """Find the row behind a node that a mapping function made: a row that points to it, at most two steps off."""
-    nearest = sorted(str(node) for node in data.subjects(None, focus))
-    further = sorted(str(node) for near in nearest for node in data.subjects(None, URIRef(near)))
-    return next((URIRef(node) for node in [*nearest, *further] if URIRef(node) in places), None)
+class _Finder:
+    """Find the row of a table behind a node of the graph."""
+
+    def __init__(self, data: Graph, places: Mapping[URIRef, Place]) -> None:
+        self._data = data
+        self._places = places
+
+    def fault(self, focus: Any, path: Any, value: Any, finding: _Finding) -> Fault:
+        """Say a finding at the row and column of its focus node; by the node itself when it has no row."""
+        node = focus if focus in self._places else self._behind(focus)
+        shown = str(value or "")[:80]
+        rest = (finding.remedy, finding.rule, finding.level)
+        if node is None:
+            name = path.rpartition("#")[2] if isinstance(path, URIRef) else ""
+            return Fault("", 0, name, shown, f"{focus}: {finding.problem}", *rest)
+        place = self._places[node]
+        return Fault(place.path, place.line, _column(place, path), shown, finding.problem, *rest)
+
+    def _behind(self, focus: Any) -> URIRef | None:
+        """Find a row that points to a node which a mapping function made, at most two steps off."""
+        nearest = sorted(str(node) for node in self._data.subjects(None, focus))
+        further = sorted(str(node) for near in nearest for node in self._data.subjects(None, URIRef(near)))
+        return next((URIRef(node) for node in [*nearest, *further] if URIRef(node) in self._places), None)
 
 
 def _column(place: Place, path: Any) -> str:
@@ -138,4 +150,5 @@ def _column(place: Place, path: Any) -> str:
         what = column(info)
         if what.prop and term(what.prop) == path:
             return name
-    return str(path or "").rpartition("#")[2].rpartition("/")[2]
+    # A path that is no plain property is a blank node, whose name would change from run to run.
+    return path.rpartition("#")[2] if isinstance(path, URIRef) else ""

@@ -28,10 +28,12 @@ from her2kg.model.vocabulary import (
 
 #: Entity types that a claim can be about.
 ARGUMENTS = (
-    "alteration", "profile", "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway", "process",
-    "drug", "drug-class", "regimen", "assay", "criterion", "outcome", "disease", "feature", "population",
-    "trial", "organization", "topic", "study",
+    "alteration", "profile", "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway",
+    "process", "drug", "drug-class", "regimen", "assay", "criterion", "outcome", "disease", "feature",
+    "population", "trial", "organization", "topic", "study",
 )  # fmt: skip
+#: What a group can be compared with.
+COMPARATORS = ("population", "alteration", "profile", "disease", "regimen", "drug", "drug-class")
 _RELATION = r"^(=|<|>|>=|<=)$"
 
 Offset = Annotated[int, Field(ge=0)]
@@ -51,7 +53,9 @@ class Segment(Record):
     end: Annotated[Offset, Column("code point after the last", "her2:endOffset")]
     sha256: Annotated[Sha256, Column("SHA-256 of the segment in UTF-8", "her2:sha256")]
     exempt_en: Annotated[Line | None, Column("why it has no claim", "her2:exemptReason", lang="en")] = None
-    exempt_zh: Annotated[Line | None, Column("why it has no claim, in Chinese", "her2:exemptReason", lang="zh")] = None
+    exempt_zh: Annotated[
+        Line | None, Column("why it has no claim, in Chinese", "her2:exemptReason", lang="zh")
+    ] = None
 
     @property
     def key(self) -> str:
@@ -103,7 +107,9 @@ class Reference(Record):
     TYPE = "reference"
     CLASS = "Reference"
     number: Annotated[int, Field(ge=1), Column("number in the list", "her2:referenceNumber")]
-    study: Annotated[Slug | None, Column("study that the entry stands for", "her2:reportedIn", ("study",))] = None
+    study: Annotated[
+        Slug | None, Column("study that the entry stands for", "her2:reportedIn", ("study",))
+    ] = None
     possible_studies: Annotated[Slugs, Column("studies that it may stand for", "", ("study",))] = ()
 
     @property
@@ -118,7 +124,9 @@ class Trial(Entity):
     TABLE = "trials.tsv"
     TYPE = "trial"
     CLASS = "Trial"
-    nct: Annotated[str | None, Field(pattern=r"^NCT\d{8}$"), Column("ClinicalTrials.gov number", "her2:nctNumber")] = None
+    nct: Annotated[
+        str | None, Field(pattern=r"^NCT\d{8}$"), Column("ClinicalTrials.gov number", "her2:nctNumber")
+    ] = None
     phase: Annotated[Phase | None, Column("phase", "her2:phase")] = None
     status: Annotated[TrialStatus, Column("status as of the source", "her2:trialStatus")]
     disease: Annotated[Slug | None, Column("disease", "her2:disease", ("disease",))] = None
@@ -160,19 +168,23 @@ class Statement(Record):
     setting: Annotated[EvidenceSetting, Column("where the evidence was gained")]
     population: Annotated[Slug | None, Column("group", "her2:population", ("population",))] = None
     comparator: Annotated[
-        TypedSlug | None, Column("what it is compared with", "her2:comparator", ("population", "alteration", "profile", "disease", "regimen", "drug", "drug-class"))
+        TypedSlug | None, Column("what it is compared with", "her2:comparator", COMPARATORS)
     ] = None  # fmt: skip
     assays: Annotated[Slugs, Column("assays", "her2:assay", ("assay",))] = ()
     criteria: Annotated[Slugs, Column("criteria", "her2:criterion", ("criterion",))] = ()
     allele_origin: Annotated[AlleleOrigin | None, Column("allele origin", "her2:alleleOrigin")] = None
-    acquisition: Annotated[Acquisition | None, Column("acquired or primary resistance", "her2:acquisition")] = None
+    acquisition: Annotated[
+        Acquisition | None, Column("acquired or primary resistance", "her2:acquisition")
+    ] = None
     pathway: Annotated[Slug | None, Column("pathway", "her2:pathway", ("pathway",))] = None
     trial: Annotated[Slug | None, Column("trial", "her2:trial", ("trial",))] = None
     study: Annotated[Slug | None, Column("study whose own words these are", "her2:study", ("study",))] = None
     year: Annotated[int | None, Field(ge=1900, le=2100), Column("year printed", "her2:year")] = None
     references: Annotated[Numbers, Column("references of the source", "her2:citesReference")] = ()
     citation_status: Annotated[CitationStatus, Column("how the reference is known", "her2:citationStatus")]
-    limits: Annotated[Slugs, Column("statements that it limits or recommends on", "her2:limits", ("statement",))] = ()
+    limits: Annotated[
+        Slugs, Column("statements that it limits or recommends on", "her2:limits", ("statement",))
+    ] = ()
     label_en: Annotated[Line, Column("our own paraphrase", "rdfs:label", lang="en")]
     label_zh: Annotated[Line, Column("our own paraphrase in Chinese", "rdfs:label", lang="zh")]
 
@@ -191,26 +203,35 @@ class Result(Record):
     low: Annotated[Number | None, Column("lower end of a range", "her2:low")] = None
     high: Annotated[Number | None, Column("upper end of a range", "her2:high")] = None
     ordinal: Annotated[Ordinal | None, Column("finding in words", "her2:ordinal")] = None
-    relation: Annotated[str | None, Field(pattern=_RELATION), Column("relation to the value", "her2:relation")] = None
+    relation: Annotated[
+        str | None, Field(pattern=_RELATION), Column("relation to the value", "her2:relation")
+    ] = None
     unit: Annotated[Unit | None, Column("unit", "her2:unit")] = None
     numerator: Annotated[int | None, Field(ge=0), Column("how many", "her2:numerator")] = None
     denominator: Annotated[int | None, Field(ge=0), Column("of how many", "her2:denominator")] = None
     ci_low: Annotated[Number | None, Column("lower end of the confidence interval", "her2:ciLow")] = None
     ci_high: Annotated[Number | None, Column("upper end of the confidence interval", "her2:ciHigh")] = None
     p: Annotated[Number | None, Column("p-value", "her2:pValue")] = None
-    p_relation: Annotated[str | None, Field(pattern=_RELATION), Column("relation to the p-value", "her2:pRelation")] = None
+    p_relation: Annotated[
+        str | None, Field(pattern=_RELATION), Column("relation to the p-value", "her2:pRelation")
+    ] = None
     group: Annotated[
         Slug | None, Column("group, if not that of the statement", "her2:group", ("population",))
     ] = None
     comparator: Annotated[
-        TypedSlug | None, Column("what it is compared with", "her2:comparator", ("population", "alteration", "profile", "disease", "regimen", "drug", "drug-class"))
+        TypedSlug | None, Column("what it is compared with", "her2:comparator", COMPARATORS)
     ] = None  # fmt: skip
     assays: Annotated[Slugs, Column("assays, if not those of the statement", "her2:assay", ("assay",))] = ()
-    criteria: Annotated[Slugs, Column("criteria, if not those of the statement", "her2:criterion", ("criterion",))] = ()
-    references: Annotated[Numbers, Column("references, if not those of the statement", "her2:citesReference")] = ()
+    criteria: Annotated[
+        Slugs, Column("criteria, if not those of the statement", "her2:criterion", ("criterion",))
+    ] = ()
+    references: Annotated[
+        Numbers, Column("references, if not those of the statement", "her2:citesReference")
+    ] = ()
     printed: Annotated[Printed, Column("as printed", "her2:printedForm")]
     restates: Annotated[
-        TypedSlug | None, Column("measurement of another source for the same quantity", "her2:restates", ("measurement",))
+        TypedSlug | None,
+        Column("measurement of another source for the same quantity", "her2:restates", ("measurement",)),
     ] = None
 
     @model_validator(mode="after")

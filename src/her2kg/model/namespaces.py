@@ -308,11 +308,14 @@ def term(curie: str) -> URIRef:
     """
     prefix, name = curie.split(":")
     namespace = HER2 if prefix == "her2" else _FOREIGN[prefix]
-    return cast(URIRef, namespace[name])
+    return cast("URIRef", namespace[name])
 
 
 def prefixes(home: Path) -> dict[str, str]:
     """Read the prefix map, ``ontology/prefixes.ttl``, in alphabetical order of the prefixes."""
     declared = Graph().parse(home / "ontology" / "prefixes.ttl")
-    pairs = ((declared.value(node, SH.prefix), declared.value(node, SH.namespace)) for node in declared.objects(None, SH.declare))
+    pairs = (
+        (declared.value(node, SH.prefix), declared.value(node, SH.namespace))
+        for node in declared.objects(None, SH.declare)
+    )
     return dict(sorted((str(prefix), str(namespace)) for prefix, namespace in pairs))

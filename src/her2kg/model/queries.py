@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from her2kg.errors import InputError, QueryError, UnknownQuestion
+from her2kg.errors import InputError, QueryError, UnknownQuestionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ class Query:
             if not values.search(text):
                 known = ", ".join(self.parameters) or "none"
                 raise QueryError(f"{self.name} has no parameter {name!r}", f"its parameters: {known}")
-            text = values.sub(lambda _, name=name, written=written: f"VALUES ?{name} {{ {written} }}", text)
+            text = values.sub(f"VALUES ?{name} {{ {written} }}".replace("\\", r"\\"), text)
         return text
 
 
@@ -91,11 +91,11 @@ def question_names(home: Path) -> list[str]:
 
 
 def read_question(home: Path, name: str) -> Query:
-    """Read one question; raises UnknownQuestion with the nearest names."""
+    """Read one question; raises UnknownQuestionError with the nearest names."""
     import difflib  # noqa: PLC0415 - only needed to help after a mistake
 
     names = question_names(home)
     if name not in names:
         near = difflib.get_close_matches(name, names, 3)
-        raise UnknownQuestion(f"no question is named {name!r}", f"try {' or '.join(near or names)}")
+        raise UnknownQuestionError(f"no question is named {name!r}", f"try {' or '.join(near or names)}")
     return read_query(home / "queries" / "questions" / f"{name}.rq")

@@ -11,6 +11,11 @@ from her2kg.model.vocabulary import AlterationKind, Reversibility, Unit
 
 THERAPY = ("drug", "drug-class", "regimen")
 STATUS = ("alteration", "profile")
+#: Types that other databases have identifiers for.
+NAMED = (
+    "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway", "process", "alteration", "drug",
+    "drug-class", "assay", "outcome", "disease", "trial", "statistic", "unit", "allele-origin",
+)  # fmt: skip
 
 Slugs = tuple[Slug, ...]
 Lines = tuple[Line, ...]
@@ -130,9 +135,12 @@ class Alteration(Entity):
     exon: Annotated[Slug | None, Column("exon hit", "her2:affectsExon", ("exon",))] = None
     domain: Annotated[Slug | None, Column("domain hit", "her2:affectsDomain", ("domain",))] = None
     assays: Annotated[Slugs, Column("assay that the status rests on", "her2:assay", ("assay",))] = ()
-    criteria: Annotated[Slugs, Column("criterion that the status rests on", "her2:criterion", ("criterion",))] = ()
+    criteria: Annotated[
+        Slugs, Column("criterion that the status rests on", "her2:criterion", ("criterion",))
+    ] = ()
     orthologue_of: Annotated[
-        Slug | None, Column("human variant that it corresponds to", "her2:orthologousVariantOf", ("alteration",))
+        Slug | None,
+        Column("human variant that it corresponds to", "her2:orthologousVariantOf", ("alteration",)),
     ] = None
 
 
@@ -157,7 +165,9 @@ class Drug(Entity):
     classes: Annotated[Slugs, Column("drug classes", "rdfs:subClassOf", ("drug-class",))] = ()
     targets: Annotated[Slugs, Column("target genes", "her2:target", ("gene",))] = ()
     action: Annotated[Line | None, Column("what it does to its targets", "her2:action")] = None
-    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = None
+    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = (
+        None
+    )
 
 
 class DrugClass(Entity):
@@ -169,7 +179,9 @@ class DrugClass(Entity):
     ROOT = "Drug"
     parents: Annotated[Slugs, Column("next wider classes", "rdfs:subClassOf", ("drug-class",))] = ()
     targets: Annotated[Slugs, Column("target genes", "her2:target", ("gene",))] = ()
-    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = None
+    reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = (
+        None
+    )
 
 
 class Regimen(Entity):
@@ -200,7 +212,9 @@ class Criterion(Entity):
     TYPE = "criterion"
     CLASS = "Criterion"
     assay: Annotated[Slug | None, Column("assay", "her2:assay", ("assay",))] = None
-    detects: Annotated[Slug | None, Column("alteration that it stands for", "her2:detects", ("alteration",))] = None
+    detects: Annotated[
+        Slug | None, Column("alteration that it stands for", "her2:detects", ("alteration",))
+    ] = None
     scale: Annotated[Line | None, Column("scale of the reading", "her2:scale")] = None
     operator: Annotated[Line | None, Column("how the reading is compared", "her2:operator")] = None
     threshold: Annotated[Number | None, Column("cut-off, in the unit", "her2:threshold")] = None
@@ -259,7 +273,9 @@ class Population(Entity):
     TABLE = "populations.tsv"
     TYPE = "population"
     CLASS = "Population"
-    parent: Annotated[Slug | None, Column("group that it is part of", "her2:parentPopulation", ("population",))] = None
+    parent: Annotated[
+        Slug | None, Column("group that it is part of", "her2:parentPopulation", ("population",))
+    ] = None
     disease: Annotated[Slug | None, Column("disease", "her2:disease", ("disease",))] = None
     histology: Annotated[Slug | None, Column("histological type", "her2:histology", ("disease",))] = None
     n: Annotated[int | None, Field(ge=0), Column("size", "her2:sampleSize")] = None
@@ -269,8 +285,12 @@ class Population(Entity):
     ancestry: Annotated[Line | None, Column("ancestry", "her2:ancestry")] = None
     age: Annotated[Line | None, Column("age as printed", "her2:age")] = None
     line: Annotated[Line | None, Column("line of therapy", "her2:lineOfTherapy")] = None
-    prior_therapy: Annotated[tuple[TypedSlug, ...], Column("therapy before", "her2:priorTherapy", THERAPY)] = ()
-    treatment: Annotated[tuple[TypedSlug, ...], Column("therapy under which it was seen", "her2:treatment", THERAPY)] = ()
+    prior_therapy: Annotated[
+        tuple[TypedSlug, ...], Column("therapy before", "her2:priorTherapy", THERAPY)
+    ] = ()
+    treatment: Annotated[
+        tuple[TypedSlug, ...], Column("therapy under which it was seen", "her2:treatment", THERAPY)
+    ] = ()
     alteration: Annotated[
         TypedSlug | None, Column("alteration that defines the group", "her2:alterationStatus", STATUS)
     ] = None
@@ -302,13 +322,12 @@ class Identifier(Record):
         Column(
             "entity that it names",
             "",
-            (
-                "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway", "process", "alteration",
-                "drug", "drug-class", "assay", "outcome", "disease", "trial", "statistic", "unit", "allele-origin",
-            ),
+            NAMED,
         ),
     ]  # fmt: skip
-    curie: Annotated[Line, Field(pattern=r"^[A-Za-z][\w.]*:\S+$"), Column("prefix:identifier", "dcterms:identifier")]
+    curie: Annotated[
+        Line, Field(pattern=r"^[A-Za-z][\w.]*:\S+$"), Column("prefix:identifier", "dcterms:identifier")
+    ]
     label: Annotated[Line | None, Column("name in the other database")] = None
     verified_in: Annotated[Line, Column("file in which it was seen")]
 
@@ -331,8 +350,12 @@ class VocabularyTerm(Record):
     definition_en: Annotated[Line, Column("English definition", "skos:definition", lang="en")]
     definition_zh: Annotated[Line, Column("Chinese definition", "skos:definition", lang="zh")]
     sign: Annotated[Slug | None, Column("sign of a predicate", "her2:sign", ("sign",))] = None
-    opposes: Annotated[Slug | None, Column("opposed predicate", "her2:opposedPredicate", ("predicate",))] = None
-    kinds: Annotated[Slugs, Column("kinds of claim that a predicate serves", "her2:forKind", ("claim-kind",))] = ()
+    opposes: Annotated[Slug | None, Column("opposed predicate", "her2:opposedPredicate", ("predicate",))] = (
+        None
+    )
+    kinds: Annotated[
+        Slugs, Column("kinds of claim that a predicate serves", "her2:forKind", ("claim-kind",))
+    ] = ()
 
     @property
     def key(self) -> str:
@@ -341,7 +364,7 @@ class VocabularyTerm(Record):
 
 
 ENTITIES: tuple[type[Entity], ...] = (
-    Alteration, AlterationProfile, Assay, BiologicalProcess, ClinicalFeature, Criterion, Disease, Drug, DrugClass,
-    Exon, Gene, GeneFamily, Organization, Outcome, Pathway, Population, Protein, ProteinDomain, ReceptorComplex,
-    Regimen, Study, Topic,
+    Alteration, AlterationProfile, Assay, BiologicalProcess, ClinicalFeature, Criterion, Disease, Drug,
+    DrugClass, Exon, Gene, GeneFamily, Organization, Outcome, Pathway, Population, Protein, ProteinDomain,
+    ReceptorComplex, Regimen, Study, Topic,
 )  # fmt: skip

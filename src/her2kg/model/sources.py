@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date  # noqa: TC003 - pydantic reads the annotation
+from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,7 +39,7 @@ class SourceDocument(BaseModel):
 def normalise(text: str) -> str:
     """Remove every Unicode white space; offsets count in what is left.
 
-    >>> normalise("HER 2\\u3000阳\\n性")
+    >>> normalise("HER 2 阳 性")
     'HER2阳性'
     """
     return re.sub(r"\s+", "", text)

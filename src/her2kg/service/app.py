@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from her2kg.settings import Settings
 
 
-def create_app(store: Store, settings: Settings, prefixes: Mapping[str, str] | None = None, *, built: bool = True) -> Flask:
+def create_app(
+    store: Store, settings: Settings, prefixes: Mapping[str, str] | None = None, *, built: bool = True
+) -> Flask:
     """Make the service over a read-only store.
 
     ``prefixes`` shorten the Turtle of answers; ``built`` is false when the store holds files of the
@@ -25,7 +27,11 @@ def create_app(store: Store, settings: Settings, prefixes: Mapping[str, str] | N
     """
     app = Flask(__name__)
     app.config.update(
-        STORE=store, SETTINGS=settings, PREFIXES=dict(prefixes or {}), BUILT=built, MAX_CONTENT_LENGTH=settings.body_limit
+        STORE=store,
+        SETTINGS=settings,
+        PREFIXES=dict(prefixes or {}),
+        BUILT=built,
+        MAX_CONTENT_LENGTH=settings.body_limit,
     )
     app.register_blueprint(protocol.blueprint)
     app.register_blueprint(pages.blueprint)

@@ -1,4 +1,4 @@
-"""Which format an answer has: ``format=`` first, then the Accept header, by the family that fits the query."""
+"""Which format an answer has: ``format=`` first, then the Accept header, within what fits the query."""
 
 from __future__ import annotations
 

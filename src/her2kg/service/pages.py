@@ -42,7 +42,9 @@ def home() -> str:
         if isinstance(found, Table):
             tables[query] = Answers.of(found, query)
     questions = list(read_queries(folder / "questions")) if current_app.config["BUILT"] else []
-    return render_template("home.html", tables=tables, questions=questions, lang=_language(), quads=len(_store()))
+    return render_template(
+        "home.html", tables=tables, questions=questions, lang=_language(), quads=len(_store())
+    )
 
 
 @blueprint.get("/questions/<name>")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, json, render_template, request
 
-from her2kg.errors import Her2kgError, NotationError, QueryError, UnknownQuestion
+from her2kg.errors import Her2kgError, NotationError, QueryError, UnknownQuestionError
 from her2kg.service.negotiation import wants_page
 
 
@@ -25,7 +25,7 @@ def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response
 def of_error(error: Her2kgError) -> Response:
     """Give the problem response of one of our errors."""
     status = HTTPStatus.BAD_REQUEST
-    if isinstance(error, UnknownQuestion | NotationError):
+    if isinstance(error, UnknownQuestionError | NotationError):
         status = HTTPStatus.NOT_FOUND
     place = {"line": error.line, "column": error.column} if isinstance(error, QueryError) else {}
     return problem(status, error.problem, error.remedy, **place)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from her2kg.engine import Truth, Triples
+from her2kg.engine import Triples, Truth
 from her2kg.errors import QueryError
 from her2kg.service import negotiation, problems
 
