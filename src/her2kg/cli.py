@@ -21,6 +21,8 @@ from her2kg.settings import SETTINGS, Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from rich.console import Console
+
     from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
     from her2kg.engine import Answer
@@ -275,7 +277,10 @@ def _print_table(answers: Answers, kind: str | None) -> None:
 
 
 def _draw(answers: Answers) -> None:
-    """Draw the table at the width of the terminal; columns that are empty in every row are left out."""
+    """Draw a table at the width of the terminal, or one row below the other when it is too wide for that.
+
+    Columns that are empty in every row are left out, and IRIs of ours lose what they have in common.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -285,13 +290,34 @@ def _draw(answers: Answers) -> None:
         for row in answers
     ]
     shown = [name for name in answers.columns if any(row[name] for row in rows)]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in shown:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*[row[name] for name in shown])
-    Console().print(table)
+    console = Console(highlight=False)
+    widths = [max(len(name), *(min(len(row[name]), 24) for row in rows)) + 2 for name in shown]
+    if sum(widths) > console.width:
+        _draw_records(console, rows, shown)
+    else:
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for name in shown:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*[row[name] for name in shown])
+        console.print(table)
     _say(f"{len(answers)} row{'s' if len(answers) != 1 else ''}")
+
+
+def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]) -> None:
+    """Draw one line per filled cell, a blank line between the rows."""
+    from rich.table import Table
+
+    width = max(map(len, shown))
+    for row in rows:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="bold", min_width=width)
+        grid.add_column(overflow="fold")
+        for name in shown:
+            if row[name]:
+                grid.add_row(name, row[name])
+        console.print(grid)
+        console.print()
 
 
 @main.command()

@@ -6,7 +6,7 @@ its slug. An IRI, once released, never changes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from rdflib import Graph, Namespace, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SH, SKOS, DefinedNamespace
@@ -308,7 +308,7 @@ def term(curie: str) -> URIRef:
     """
     prefix, name = curie.split(":")
     namespace = HER2 if prefix == "her2" else _FOREIGN[prefix]
-    return cast("URIRef", namespace[name])
+    return namespace[name]
 
 
 def prefixes(home: Path) -> dict[str, str]:
