@@ -1,0 +1,83 @@
+"""What tests share: the real graph built once, a small home of its own for each test, the facts beside the project."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from her2kg.answer.store import Store
+from her2kg.graph.build import build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT / "tests" / "sample"
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """Give the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Build the real graph once for all workers and give its folder."""
+    base = tmp_path_factory.getbasetemp()
+    common = base if worker_id == "master" else base.parent
+    with (common / "build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder = common / "real-build"
+        if not folder.exists():
+            build(ROOT, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store(built: Path) -> Store:
+    """Open the real graph."""
+    return Store.open(built)
+
+
+@pytest.fixture
+def sample_home(tmp_path: Path) -> Path:
+    """Give a home with the sample tables, which the test may spoil."""
+    made = tmp_path / "home"
+    made.mkdir()
+    shutil.copytree(SAMPLE / "data", made / "data")
+    shutil.copy(ROOT / "data" / "vocabularies.tsv", made / "data")
+    for name in ("ontology", "queries"):
+        (made / name).symlink_to(ROOT / name)
+    return made
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder with the review and the verified facts, which a user's clone does not have."""
+    folder = Path(os.environ.get("HER2KG_SHARED", ROOT.parent / "shared"))
+    if not (folder / "source" / "review.txt").exists():
+        pytest.skip("the review and the verified facts are not beside the project")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take away the settings of whoever runs the tests."""
+    for name in list(os.environ):
+        if name.startswith("HER2KG_") and name not in {"HER2KG_SHARED", "HER2KG_REQUIRE_SYSTEM_PACKAGES"}:
+            monkeypatch.delenv(name)
+    yield
+
+
+def needs(program: str) -> None:
+    """Skip a test whose system package is missing; where CI promises the package, fail instead."""
+    if shutil.which(program) is None:
+        if os.environ.get("HER2KG_REQUIRE_SYSTEM_PACKAGES"):
+            pytest.fail(f"{program} is missing: `make system-packages` should have installed it")
+        pytest.skip(f"{program} is missing: `make system-packages` installs it")
