@@ -1,4 +1,4 @@
-"""What tests share: the real graph built once, a small home of its own for each test, the facts beside the project."""
+"""What tests share: the real graph built once, a small home for each test, the facts beside the project."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 import pytest
 
 from her2kg.answer.store import Store
 from her2kg.graph.build import build
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
@@ -67,12 +62,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _clean_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away the settings of whoever runs the tests."""
     for name in list(os.environ):
         if name.startswith("HER2KG_") and name not in {"HER2KG_SHARED", "HER2KG_REQUIRE_SYSTEM_PACKAGES"}:
             monkeypatch.delenv(name)
-    yield
 
 
 def needs(program: str) -> None:
