@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from her2kg.model.queries import Query
 
-#: Classes whose nodes only rules make; each says by which rule.
-DERIVED = (HER2.Conflict, HER2.VoiceDifference)
+#: Classes whose nodes only rules make; each node says by which rule.
+DERIVED = (HER2.Conflict,)
 
 
 def derive(known: Iterable[Graph], rules: Iterable[Query]) -> Graph:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
-from her2kg.model.claims import Figure, Issue, Reference, Result, Segment, Span, Statement, Trial, TrialArm
+from her2kg.model.claims import Difference, Figure, Issue, Reference, Result, Segment, Span, Statement, Trial, TrialArm
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
 from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, VocabularyTerm
@@ -50,7 +50,7 @@ KIND_CLASSES = {
 }
 
 #: Types whose slug carries the source that they belong to.
-_OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue"})
+_OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
 
 
 @dataclass
@@ -103,6 +103,9 @@ def _map_claims(tables: Tables, mapped: Mapped) -> None:
     for issue in tables.of(Issue):
         node = thing("issue", f"{issue.source}-{issue.record.id}")
         mapped.put(node, issue, issue_triples(node, issue))
+    for difference in tables.of(Difference):
+        node = thing("voice-difference", f"{difference.source}-{difference.record.id}")
+        mapped.put(node, difference, own_triples(node, difference))
     segments = [(segment.source, segment.record) for segment in tables.of(Segment)]
     for figure in tables.of(Figure):
         _add(mapped.graph, figure_triples(figure, segments))

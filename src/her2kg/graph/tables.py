@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 from pydantic import ValidationError
 
 from her2kg.errors import Fault
-from her2kg.model.claims import SOURCE_TABLES
+from her2kg.model.claims import SOURCE_TABLES, Difference
 from her2kg.model.columns import LIST_MARK, Column, column
 from her2kg.model.records import ENTITIES, Identifier, Record, VocabularyTerm
 from her2kg.model.rows import R, Row, Tables
@@ -58,7 +58,7 @@ def _read_source(tables: Tables, home: Path, folder: Path) -> None:
         return
     tables.sources[folder.name] = document
     for kind in SOURCE_TABLES:
-        if (folder / kind.TABLE).exists() or document.sha256:
+        if (folder / kind.TABLE).exists() or (document.sha256 and kind is not Difference):
             _read_table(tables, home, folder / kind.TABLE, kind, folder.name)
 
 
@@ -173,7 +173,7 @@ def _cell_fault(
 #: Columns that name by number what belongs to the source.
 _NUMBERED = frozenset({"references", "segment"})
 #: Types whose ids count within their source only.
-LOCAL_TYPES = frozenset({"statement", "measurement", "reference", "segment", "issue"})
+LOCAL_TYPES = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
 
 
 def check_links(tables: Tables) -> list[Fault]:

@@ -14,6 +14,7 @@ from her2kg.model.vocabulary import (
     Certainty,
     CitationStatus,
     ClaimKind,
+    DifferenceKind,
     Direction,
     EvidenceSetting,
     FigureClass,
@@ -181,9 +182,14 @@ class Statement(Record):
     study: Annotated[Slug | None, Column("study whose own words these are", "her2:study", ("study",))] = None
     year: Annotated[int | None, Field(ge=1900, le=2100), Column("year printed", "her2:year")] = None
     references: Annotated[Numbers, Column("references of the source", "her2:citesReference")] = ()
-    citation_status: Annotated[CitationStatus, Column("how the reference is known", "her2:citationStatus")]
+    citation_status: Annotated[
+        CitationStatus | None, Column("how the reference is known; a review has it", "her2:citationStatus")
+    ] = None
     limits: Annotated[
         Slugs, Column("statements that it limits or recommends on", "her2:limits", ("statement",))
+    ] = ()
+    compares_with: Annotated[
+        tuple[TypedSlug, ...], Column("statements of the review on the same thing", "her2:comparesWith", ("statement",))
     ] = ()
     label_en: Annotated[Line, Column("our own paraphrase", "rdfs:label", lang="en")]
     label_zh: Annotated[Line, Column("our own paraphrase in Chinese", "rdfs:label", lang="zh")]
@@ -262,6 +268,28 @@ class Issue(Record):
     statements: Annotated[Slugs, Column("claims concerned", "her2:concerns", ("statement",))] = ()
 
 
+class Difference(Record):
+    """What the review and the abstract of the study that it cites print otherwise."""
+
+    TABLE = "differences.tsv"
+    TYPE = "voice-difference"
+    CLASS = "VoiceDifference"
+    id: Annotated[Slug, Column("segment number and readable words")]
+    kind: Annotated[DifferenceKind, Column("in what they differ", "her2:differenceKind")]
+    statement: Annotated[TypedSlug, Column("statement of the review", "her2:between", ("statement",))]
+    measurement: Annotated[
+        TypedSlug | None, Column("measurement of the review", "her2:reviewMeasurement", ("measurement",))
+    ] = None
+    study: Annotated[Slug, Column("study", "her2:study", ("study",))]
+    study_measurement: Annotated[
+        Slug | None, Column("measurement of the study", "her2:studyMeasurement", ("measurement",))
+    ] = None
+    review_printed: Annotated[Line, Column("as the review prints it", "her2:reviewPrinted")]
+    study_printed: Annotated[Line, Column("as the abstract prints it", "her2:studyPrinted")]
+    note_en: Annotated[Line, Column("what the difference is", "her2:reason", lang="en")]
+    note_zh: Annotated[Line, Column("what the difference is, in Chinese", "her2:reason", lang="zh")]
+
+
 SOURCE_TABLES: tuple[type[Record], ...] = (
-    Segment, Span, Figure, Reference, Trial, TrialArm, Statement, Result, Issue,
+    Segment, Span, Figure, Reference, Trial, TrialArm, Statement, Result, Issue, Difference,
 )  # fmt: skip

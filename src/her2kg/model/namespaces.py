@@ -58,6 +58,7 @@ class HER2(DefinedNamespace):
     Criterion: URIRef
     CurationIssue: URIRef
     DeletionMutation: URIRef
+    DifferenceKind: URIRef
     Direction: URIRef
     Disease: URIRef
     DiseaseCategory: URIRef
@@ -145,6 +146,7 @@ class HER2(DefinedNamespace):
     citationStatus: URIRef
     citesReference: URIRef
     comparator: URIRef
+    comparesWith: URIRef
     concerns: URIRef
     conflictKind: URIRef
     criterion: URIRef
@@ -152,6 +154,7 @@ class HER2(DefinedNamespace):
     curatedOn: URIRef
     denominator: URIRef
     detects: URIRef
+    differenceKind: URIRef
     direction: URIRef
     disease: URIRef
     doi: URIRef
@@ -213,6 +216,7 @@ class HER2(DefinedNamespace):
     restates: URIRef
     reversibility: URIRef
     reviewMeasurement: URIRef
+    reviewPrinted: URIRef
     sampleSize: URIRef
     scale: URIRef
     schedule: URIRef
@@ -235,6 +239,7 @@ class HER2(DefinedNamespace):
     statistic: URIRef
     study: URIRef
     studyMeasurement: URIRef
+    studyPrinted: URIRef
     studyResult: URIRef
     subject: URIRef
     target: URIRef

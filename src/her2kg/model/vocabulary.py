@@ -179,6 +179,18 @@ class ConflictKind(Token):
     PRINTING = "printing"
 
 
+class DifferenceKind(Token):
+    """In what the review and the study that it cites differ."""
+
+    __scheme__ = "difference-kind"
+    VALUE = "value"
+    DENOMINATOR = "denominator"
+    P_VALUE = "p-value"
+    DIRECTION = "direction"
+    SUBGROUP = "subgroup"
+    WORDING = "wording"
+
+
 class Explanation(Token):
     """What may explain a disagreement."""
 
@@ -253,6 +265,8 @@ class Unit(Token):
     DRUG = "drugs"
     MUTATION = "mutations"
     RECEPTOR = "receptors"
+    TREATMENT = "treatments"
+    CELL_LINE = "cell lines"
 
 
 class SegmentKind(Token):
