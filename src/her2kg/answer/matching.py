@@ -13,6 +13,10 @@ from her2kg.errors import NotationError
 if TYPE_CHECKING:
     from her2kg.answer.store import Store
 
+#: The receptor by its other names; what stands before a change of a protein; words that say nothing.
+_GENE = re.compile(r"her-?\s?2(/neu)?")
+_CHANGE = re.compile(r"^\s*((ERBB2|HER-?2|EGFR)\s*[:( ]\s*)?(p\.)?", re.IGNORECASE)
+_LITTLE_WORDS = frozenset({"of", "the", "in", "a", "an"})
 _BASE = "https://w3id.org/her2kg/id/"
 _NAMES = """
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -35,8 +39,18 @@ def fold(name: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
-    folded = re.sub(r"her-?\s?2(/neu)?", "erbb2", folded)
+    folded = _GENE.sub("erbb2", folded)
     return re.sub(r"[\s\-_./()]+", "", folded)
+
+
+def words(name: str) -> str:
+    """Give the words of a name in alphabetical order, so that their order does not matter.
+
+    >>> words("exon 20 insertion of HER2") == words("ERBB2 exon 20 insertion")
+    True
+    """
+    folded = _GENE.sub("erbb2", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join(sorted(word for word in re.findall(r"\w+", folded) if word not in _LITTLE_WORDS))
 
 
 def resolve(store: Store, notation: str) -> str:
@@ -48,11 +62,14 @@ def resolve(store: Store, notation: str) -> str:
     if notation.startswith(_BASE):
         return notation
     names = _known(store)
-    found = names.get(fold(notation), set()) | names.get(fold(notation.partition(":")[2]) or "-", set())
-    if len(found) == 1:
-        return found.pop()
-    if found:
-        raise NotationError(f"{notation!r} names several things", f"give one of: {' '.join(sorted(found))}")
+    change = _CHANGE.sub("", notation)
+    for written in (fold(notation), fold(change), fold(notation.partition(":")[2]) or "-", words(notation)):
+        found = names.get(written, set())
+        if len(found) == 1:
+            return next(iter(found))
+        if found:
+            choices = " ".join(sorted(iri.removeprefix(_BASE) for iri in found))
+            raise NotationError(f"{notation!r} names several things", f"give one of: {choices}")
     near = difflib.get_close_matches(fold(notation), names, 3, cutoff=0.5)
     known = "; ".join(sorted({iri.removeprefix(_BASE) for name in near for iri in names[name]}))
     raise NotationError(
@@ -69,4 +86,5 @@ def _known(store: Store) -> dict[str, set[str]]:
             slug = thing.rpartition("/")[2]
             for name in (plain(row["name"]), slug):
                 names.setdefault(fold(name), set()).add(thing)
+                names.setdefault(words(name), set()).add(thing)
     return names

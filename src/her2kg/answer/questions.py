@@ -46,7 +46,5 @@ def bound(store: Store, query: Query, parameters: Mapping[str, str], lang: str) 
         if name not in query.parameters:
             known = ", ".join(query.parameters) or "none"
             raise QueryError(f"{query.name} has no parameter {name!r}", f"its parameters: {known}")
-        terms["asked" if name == "alteration" else name] = written(
-            literal(value) if name == "lang" else iri(resolve(store, value))
-        )
+        terms[name] = written(literal(value) if name == "lang" else iri(resolve(store, value)))
     return query.bind(terms)

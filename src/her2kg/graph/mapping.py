@@ -14,7 +14,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
-from her2kg.model.claims import Difference, Figure, Issue, Reference, Result, Segment, Span, Statement, Trial, TrialArm
+from her2kg.model.claims import (
+    Difference,
+    Figure,
+    Issue,
+    Reference,
+    Result,
+    Segment,
+    Span,
+    Statement,
+    Trial,
+    TrialArm,
+)
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
 from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, VocabularyTerm

@@ -189,7 +189,8 @@ class Statement(Record):
         Slugs, Column("statements that it limits or recommends on", "her2:limits", ("statement",))
     ] = ()
     compares_with: Annotated[
-        tuple[TypedSlug, ...], Column("statements of the review on the same thing", "her2:comparesWith", ("statement",))
+        tuple[TypedSlug, ...],
+        Column("statements of the review on the same thing", "her2:comparesWith", ("statement",)),
     ] = ()
     label_en: Annotated[Line, Column("our own paraphrase", "rdfs:label", lang="en")]
     label_zh: Annotated[Line, Column("our own paraphrase in Chinese", "rdfs:label", lang="zh")]

@@ -25,8 +25,8 @@ _MARK = "#+"
 class Query:
     """A named query and what its header says.
 
-    ``lists`` are the columns whose cells hold several values, ``parameters`` the names of its
-    ``VALUES`` with what they are.
+    ``lists`` are the columns whose cells hold several values; ``parameters`` are what can be set, with
+    what each is; ``variables`` name the variable of a parameter's ``VALUES`` where it is another name.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Query:
     summary: dict[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     parameters: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
     lists: tuple[str, ...] = ()
     header: dict[str, Any] = field(default_factory=dict)
 
@@ -45,11 +46,12 @@ class Query:
         """
         text = self.text
         for name, written in terms.items():
-            values = re.compile(rf"VALUES\s+\?{re.escape(name)}\s*\{{[^{{}}]*\}}")
+            variable = self.variables.get(name, name)
+            values = re.compile(rf"VALUES\s+\?{re.escape(variable)}\s*\{{[^{{}}]*\}}")
             if not values.search(text):
                 known = ", ".join(self.parameters) or "none"
                 raise QueryError(f"{self.name} has no parameter {name!r}", f"its parameters: {known}")
-            text = values.sub(f"VALUES ?{name} {{ {written} }}".replace("\\", r"\\"), text)
+            text = values.sub(f"VALUES ?{variable} {{ {written} }}".replace("\\", r"\\"), text)
         return text
 
 
@@ -74,6 +76,7 @@ def read_query(path: Path) -> Query:
         summary=said.get("summary", {}),
         tags=tuple(said.get("tags", ())),
         parameters=said.get("parameters", {}),
+        variables=said.get("variables", {}),
         lists=tuple(said.get("lists", ())),
         header=said,
     )
