@@ -34,7 +34,11 @@ def read(data: Path) -> Tables:
     tables = Tables()
     for kind in SHARED_TABLES:
         _read_table(tables, data.parent, data / kind.TABLE, kind, "")
-    for folder in sorted(path for path in (data / "sources").glob("*") if path.is_dir()):
+    folders = sorted(path for path in (data / "sources").glob("*") if path.is_dir())
+    if not folders:
+        remedy = "make a folder with a source.toml"
+        tables.faults.append(Fault("data/sources", 0, "", "", "there is no source", remedy))
+    for folder in folders:
         _read_source(tables, data.parent, folder)
     return tables
 
@@ -43,7 +47,11 @@ def _read_source(tables: Tables, home: Path, folder: Path) -> None:
     path = folder / "source.toml"
     name = path.relative_to(home).as_posix()
     try:
-        document = SourceDocument(id=folder.name, **tomllib.loads(path.read_text(encoding="utf-8")))
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "id" in said:
+            problem = "the folder names the source"
+            tables.faults.append(Fault(name, 0, "id", str(said["id"]), problem, "remove the line"))
+        document = SourceDocument.model_validate({**said, "id": folder.name})
     except FileNotFoundError:
         tables.faults.append(Fault(name, 0, "", "", "the file is missing", "describe the source in it"))
         return
@@ -139,6 +147,8 @@ def _header_fault(fault: Any, found: list[str], header: list[str]) -> None:
     for name in header:
         if name not in found:
             fault(1, "the column is missing", "add it in the order of `her2kg format`", name)
+    for name in sorted({name for name in found if found.count(name) > 1}):
+        fault(1, "the column stands twice", "remove one", name)
     if sorted(found) == sorted(header):
         fault(1, "the columns stand in another order", f"the order is {' '.join(header)}")
 
@@ -167,6 +177,12 @@ def _cell_fault(
         message, remedy = "no such token", f"use {allowed}"
     elif error["type"] == "string_pattern_mismatch":
         message = "the cell has another form than it must have"
+    elif error["type"] == "too_long":
+        message = f"the cell has more than {error['ctx']['max_length']} characters"
+    elif error["type"] == "too_short":
+        message = "the list has an empty item"
+    elif not error["loc"]:
+        remedy = "fill one of these columns"
     return Fault(path, line, name, cells[name][:60], message, remedy)
 
 
@@ -226,10 +242,17 @@ def _link_fault(
     elif {(kind, slug), (kind, f"{row.source}/{slug}")} & known:
         return None
     elif what.refs:
-        candidates = [place.removeprefix(f"{row.source}/") for other, place in known if other == kind]
-        near = difflib.get_close_matches(slug, sorted(candidates), 1)
+        near = difflib.get_close_matches(slug, _candidates(kind, str(value), f"{row.source}/", known), 1)
         remedy = f"did you mean {near[0]}?" if near else remedy
     return Fault(row.path, row.line, name, str(value), problem, remedy)
+
+
+def _candidates(kind: str, value: str, own: str, known: set[tuple[str, str]]) -> list[str]:
+    """Give the ids that could be meant; a bare id of a type that counts within its source names its own."""
+    places = [place for other, place in known if other == kind]
+    if kind in LOCAL_TYPES and ":" not in value:
+        places = [place for place in places if place.startswith(own)]
+    return sorted(place for place in (place.removeprefix(own) for place in places) if "/" not in place)
 
 
 def cell(value: Any) -> str:

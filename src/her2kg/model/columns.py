@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import StringConstraints
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LIST_MARK = "|"
 #: What a spreadsheet would run instead of keep.
-_FORMULA = re.compile(r"[=@+-]\s*[A-Za-z(@]")
+_FORMULA = re.compile(r"=.|[@+-]\s*[A-Za-z(@]")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,10 @@ def _no_edges(value: Any) -> Any:
 
 def _exact_decimal(value: Any) -> Any:
     if isinstance(value, str):
-        number = Decimal(value)
+        try:
+            number = Decimal(value)
+        except InvalidOperation as error:
+            raise ValueError("is not a number") from error
         if not number.is_finite():
             raise ValueError("is not a finite number")
         return number

@@ -1,0 +1,429 @@
+"""The reader of tables: every fault at its file, line and column, with its remedy, all at once."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from her2kg.graph.tables import check_links, read, rewrite
+from her2kg.model.claims import Statement
+from her2kg.model.records import Gene
+from tests.editing import add_row, keep_rows, set_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REVIEW = "data/sources/sample-review"
+GENES = "data/genes.tsv"
+GENE_COLUMNS = "id label_en label_zh synonyms_en synonyms_zh symbol species"
+
+
+def faults(home: Path) -> list[str]:
+    tables = read(home / "data")
+    return [str(fault) for fault in sorted([*tables.faults, *check_links(tables)])]
+
+
+def test_sample_is_without_fault(sample_home: Path) -> None:
+    assert faults(sample_home) == []
+
+
+def test_rows_know_their_place(sample_home: Path) -> None:
+    tables = read(sample_home / "data")
+    row = next(row for row in tables.of(Gene) if row.record.id == "erbb2")
+    assert (row.path, row.line, row.source) == (GENES, 3, "")
+    assert {row.source for row in tables.of(Statement)} == {"sample-review", "sample-abstracts"}
+
+
+CELLS = {
+    "a cell that must be filled is empty": (
+        GENES, "erbb2", "symbol", "",
+        "symbol: the cell is empty but must be filled; the column holds: official symbol",
+    ),
+    "the Chinese label is missing": (
+        GENES, "erbb2", "label_zh", "",
+        "label_zh: the cell is empty but must be filled; the column holds: Chinese label",
+    ),
+    "the English label is missing": (
+        GENES, "erbb2", "label_en", "",
+        "label_en: the cell is empty but must be filled; the column holds: English label",
+    ),
+    "a slug has capitals": (
+        GENES, "erbb2", "id", "ERBB2",
+        "id: 'ERBB2' the cell has another form than it must have; "
+        "the column holds: readable slug, the last part of the IRI",
+    ),
+    "a slug has an underscore": (
+        GENES, "erbb2", "id", "erbb_2",
+        "id: 'erbb_2' the cell has another form than it must have; "
+        "the column holds: readable slug, the last part of the IRI",
+    ),
+    "a space stands at the edge": (
+        GENES, "erbb2", "label_en", "ERBB2 ",
+        "label_en: 'ERBB2 ' has a space at its edge; the column holds: English label",
+    ),
+    "a formula": (
+        GENES, "erbb2", "label_en", "=SUM(A1:A2)",
+        "label_en: '=SUM(A1:A2)' looks like a spreadsheet formula; the column holds: English label",
+    ),
+    "a formula of numbers": (
+        GENES, "erbb2", "label_en", "=1+2",
+        "label_en: '=1+2' looks like a spreadsheet formula; the column holds: English label",
+    ),
+    "a list with an empty item": (
+        GENES, "erbb2", "synonyms_en", "HER2||NEU",
+        "synonyms_en: 'HER2||NEU' the list has an empty item; the column holds: English synonyms",
+    ),
+    "a token outside the vocabulary": (
+        f"{REVIEW}/statements.tsv", "008-mutations-exclude", "direction", "agrees",
+        "direction: 'agrees' no such token; use 'supports', 'disputes', 'no-effect', 'inconclusive', 'mixed' "
+        "or 'not-reported'",
+    ),
+    "words where a number belongs": (
+        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "five",
+        "value: 'five' is not a number; the column holds: value in the unit; proportions 0-100",
+    ),
+    "a number that is none": (
+        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "NaN",
+        "value: 'NaN' is not a finite number; the column holds: value in the unit; proportions 0-100",
+    ),
+    "a fraction where a count belongs": (
+        f"{REVIEW}/results.tsv", "011-afatinib-no-response-orr", "denominator", "7.5",
+        "denominator: '7.5' Input should be a valid integer, unable to parse string as an integer; "
+        "the column holds: of how many",
+    ),
+    "a negative size": (
+        "data/populations.tsv", "screened", "n", "-50",
+        "n: '-50' Input should be greater than or equal to 0; the column holds: size",
+    ),
+    "neither yes nor no": (
+        f"{REVIEW}/trials.tsv", "nct00000001", "has_results", "perhaps",
+        "has_results: 'perhaps' Input should be a valid boolean, unable to interpret input; "
+        "the column holds: whether the source reports results",
+    ),
+    "a malformed NCT number": (
+        f"{REVIEW}/trials.tsv", "nct00000001", "nct", "NCT0000001",
+        "nct: 'NCT0000001' the cell has another form than it must have; "
+        "the column holds: ClinicalTrials.gov number",
+    ),
+    "a printed form that is too long": (
+        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "printed", "月" * 41,
+        f"printed: '{'月' * 41}' the cell has more than 40 characters; the column holds: as printed",
+    ),
+    "a measurement that says nothing": (
+        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "",
+        "id: '010-afatinib-response-pfs' the row has no value, range, ordinal, numerator or p; "
+        "fill one of these columns",
+    ),
+    "an identifier that is no CURIE": (
+        "data/identifiers.tsv", "gene:erbb2", "curie", "3430",
+        "curie: '3430' the cell has another form than it must have; the column holds: prefix:identifier",
+    ),
+    "an identifier that nobody has seen": (
+        "data/identifiers.tsv", "gene:erbb2", "verified_in", "",
+        "verified_in: the cell is empty but must be filled; the column holds: file in which it was seen",
+    ),
+    "a DOI with its address": (
+        "data/studies.tsv", "nobody-2001", "doi", "https://doi.org/10.5555/sample",
+        "doi: 'https://doi.org/10.5555/sample' the cell has another form than it must have; "
+        "the column holds: DOI",
+    ),
+    "a bare slug where several types may stand": (
+        f"{REVIEW}/statements.tsv", "005-activates-mapk", "subject", "erbb2",
+        "subject: 'erbb2' the cell has another form than it must have; the column holds: what the claim is about",
+    ),
+    "a typed slug where one type may stand": (
+        "data/alterations.tsv", "erbb2-mutation", "genes", "gene:erbb2",
+        "genes: 'gene:erbb2' the cell has another form than it must have; the column holds: altered genes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "row", "name", "value", "expected"), CELLS.values(), ids=CELLS.keys())
+def test_bad_cell_is_reported_at_its_place(
+    sample_home: Path, table: str, row: str, name: str, value: str, expected: str
+) -> None:
+    line = set_cell(sample_home / table, row, name, value)
+    assert f"{table}:{line}:{expected}" in faults(sample_home)
+
+
+LINKS = {
+    "a misspelt id": (
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "drug:afatinb",
+        "object: 'drug:afatinb' no drug has this id; did you mean afatinib?",
+    ),
+    "an id that resembles none": (
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "drug:xyz",
+        "object: 'drug:xyz' no drug has this id; add it to the table of drugs",
+    ),
+    "a misspelt id of the one type": (
+        f"{REVIEW}/statements.tsv", "007-worse-in-women", "population", "resected-womn",
+        "population: 'resected-womn' no population has this id; did you mean resected-women?",
+    ),
+    "a type that cannot stand there": (
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "segment:003",
+        "object: 'segment:003' a segment cannot stand here; give one of: alteration, profile, gene, gene-family, "
+        "exon, domain, protein, complex, pathway, process, drug, drug-class, regimen, assay, criterion, outcome, "
+        "disease, feature, population, trial, organization, topic, study",
+    ),
+    "a predicate that is no token": (
+        f"{REVIEW}/statements.tsv", "007-worse-in-women", "predicate", "wors",
+        "predicate: 'wors' no predicate has this id; did you mean worse?",
+    ),
+    "a reference number beyond the list": (
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "3|91",
+        "references: '91' the source has no reference of that number; give a number of its table of references",
+    ),
+    "a reference number of a trial beyond the list": (
+        f"{REVIEW}/trials.tsv", "nct00000001", "references", "5",
+        "references: '5' the source has no reference of that number; give a number of its table of references",
+    ),
+    "an unknown segment": (
+        f"{REVIEW}/spans.tsv", "012-evaluates-regimen", "segment", "152",
+        "segment: '152' the source has no segment of that number; give a number of its table of segments",
+    ),
+    "an unknown segment of an issue": (
+        f"{REVIEW}/issues.tsv", "013-alteration-open", "segment", "152",
+        "segment: '152' the source has no segment of that number; give a number of its table of segments",
+    ),
+    "a statement that is not there": (
+        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "statement", "010-afatinib-respons",
+        "statement: '010-afatinib-respons' no statement has this id; did you mean 010-afatinib-response?",
+    ),
+    "a measurement of another source that is not there": (
+        "data/sources/sample-abstracts/results.tsv", "nobody-2001-amplification-share", "restates",
+        "measurement:sample-review-004-frequency",
+        "restates: 'measurement:sample-review-004-frequency' no measurement has this id; "
+        "did you mean sample-review-004-amplification-frequency-share?",
+    ),
+    "a study that is not there": (
+        f"{REVIEW}/references.tsv", "4", "possible_studies", "nobody-2002",
+        "possible_studies: 'nobody-2002' no study has this id; did you mean nobody-2001?",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "row", "name", "value", "expected"), LINKS.values(), ids=LINKS.keys())
+def test_id_that_leads_nowhere_is_reported_with_the_nearest(
+    sample_home: Path, table: str, row: str, name: str, value: str, expected: str
+) -> None:
+    line = set_cell(sample_home / table, row, name, value)
+    assert f"{table}:{line}:{expected}" in faults(sample_home)
+
+
+def test_ids_of_a_source_are_its_own(sample_home: Path) -> None:
+    table = "data/sources/sample-abstracts/results.tsv"
+    line = set_cell(
+        sample_home / table, "nobody-2001-amplification-share", "statement", "010-afatinib-response"
+    )
+    assert [fault for fault in faults(sample_home) if fault.startswith(f"{table}:{line}:statement")] == [
+        f"{table}:{line}:statement: '010-afatinib-response' no statement has this id; "
+        "add it to the table of statements"
+    ]
+
+
+def spoil(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def write(table: Path) -> None:
+        table.write_bytes(change(table.read_bytes()))
+
+    return write
+
+
+FILES = {
+    "a byte-order mark": (
+        spoil(lambda raw: b"\xef\xbb\xbf" + raw),
+        ":1: the file begins with a byte-order mark; save it as UTF-8 without BOM",
+    ),
+    "CRLF": (
+        spoil(lambda raw: raw.replace(b"\n", b"\r\n")),
+        ":1: the line ends with CR; save it with LF line ends",
+    ),
+    "one CR": (
+        spoil(lambda raw: raw.replace(b"human\n", b"human\r\n", 1)),
+        ":2: the line ends with CR; save it with LF line ends",
+    ),
+    "a byte that is not UTF-8": (
+        spoil(lambda raw: raw.replace(b"HER2", b"HER\xb2", 1)),
+        ":3: byte 0xb2 is not UTF-8; save it as UTF-8",
+    ),
+    "a cut-off last line": (
+        spoil(lambda raw: raw[:-5]),
+        ":4: the last line has no line end; the file may be cut off; end it with LF",
+    ),
+    "an empty file": (
+        spoil(lambda _: b""),
+        ":1: the last line has no line end; the file may be cut off; end it with LF",
+    ),
+    "a tab too many": (
+        spoil(lambda raw: raw.replace(b"human\n", b"human\t\n", 1)),
+        ":2: the row has 8 cells, the header 7; mend the tabs of the row",
+    ),
+    "a tab too few": (
+        spoil(lambda raw: raw.replace(b"\thuman\n", b"\n", 1)),
+        ":2: the row has 6 cells, the header 7; mend the tabs of the row",
+    ),
+    "an empty line": (
+        spoil(lambda raw: raw + b"\n"),
+        ":5: the row has 1 cells, the header 7; mend the tabs of the row",
+    ),
+    "a misspelt column": (
+        spoil(lambda raw: raw.replace(b"symbol", b"symbl", 1)),
+        ":1: 'symbl' no such column; did you mean symbol?",
+    ),
+    "an unknown column": (
+        spoil(lambda raw: raw.replace(b"symbol", b"q", 1)),
+        ":1: 'q' no such column; remove it",
+    ),
+    "a column that is missing": (
+        spoil(lambda raw: raw.replace(b"\tsymbol", b"", 1)),
+        ":1: 'symbol' the column is missing; add it in the order of `her2kg format`",
+    ),
+    "columns in another order": (
+        spoil(lambda raw: raw.replace(b"symbol\tspecies", b"species\tsymbol", 1)),
+        f":1: the columns stand in another order; the order is {GENE_COLUMNS}",
+    ),
+    "a column that stands twice": (
+        spoil(lambda raw: raw.replace(b"species\n", b"species\tspecies\n", 1)),
+        ":1: 'species' the column stands twice; remove one",
+    ),
+    "no file": (
+        lambda table: table.unlink(),
+        ": the table is missing; put it back; it needs at least its header line",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), FILES.values(), ids=FILES.keys())
+def test_broken_file_is_reported_at_its_line(
+    sample_home: Path, change: Callable[[Path], None], expected: str
+) -> None:
+    change(sample_home / GENES)
+    assert f"{GENES}{expected}" in faults(sample_home)
+
+
+def test_duplicate_key_is_reported_with_the_first_line(sample_home: Path) -> None:
+    line = add_row(
+        sample_home / GENES, id="erbb2", label_en="again", label_zh="又", symbol="ERBB2", species="human"
+    )
+    assert faults(sample_home) == [
+        f"{GENES}:{line}:id: the key 'erbb2' stands already in line 3; give the row a key of its own"
+    ]
+
+
+def test_duplicate_statement_is_reported(sample_home: Path) -> None:
+    table = sample_home / REVIEW / "statements.tsv"
+    last = table.read_text(encoding="utf-8").splitlines()[-1]
+    with table.open("a", encoding="utf-8") as lines:
+        lines.write(f"{last}\n")
+    key = last.partition("\t")[0]
+    assert faults(sample_home) == [
+        f"{REVIEW}/statements.tsv:22:id: the key '{key}' stands already in line 21; give the row a key of its own"
+    ]
+
+
+def test_table_of_an_addressed_source_must_be_there(sample_home: Path) -> None:
+    (sample_home / REVIEW / "arms.tsv").unlink()
+    assert faults(sample_home) == [
+        f"{REVIEW}/arms.tsv: the table is missing; put it back; it needs at least its header line"
+    ]
+
+
+TOML = f"{REVIEW}/source.toml"
+SOURCES = {
+    "missing": (None, f"{TOML}: the file is missing; describe the source in it"),
+    "no TOML": (("voice =", "voice"), f"{TOML}: Expected '=' after a key in a key/value pair"),
+    "a voice outside the vocabulary": (
+        ('"review"', '"rumour"'),
+        f"{TOML}:voice: Input should be 'primary-study', 'review' or 'curator'; mend the value",
+    ),
+    "a day that is no date": (("2024-01-02", '"soon"'), f"{TOML}:curated_on: Input should be a valid date"),
+    "an unknown key": (
+        ("voice =", 'colour = "red"\nvoice ='),
+        f"{TOML}:colour: Extra inputs are not permitted; mend the value",
+    ),
+    "a key that is missing": (
+        ('language = "zh"\n', ""),
+        f"{TOML}:language: Field required; mend the value",
+    ),
+    "an id, which the folder gives": (
+        ("voice =", 'id = "other"\nvoice ='),
+        f"{TOML}:id: 'other' the folder names the source; remove the line",
+    ),
+    "a hash that is none": (
+        ('sha256 = "', 'sha256 = "x'),
+        f"{TOML}:sha256: String should match pattern",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), SOURCES.values(), ids=SOURCES.keys())
+def test_broken_description_of_a_source_is_reported(
+    sample_home: Path, change: tuple[str, str] | None, expected: str
+) -> None:
+    path = sample_home / TOML
+    if change is None:
+        path.unlink()
+    else:
+        text = path.read_text(encoding="utf-8")
+        assert change[0] in text
+        path.write_text(text.replace(*change), encoding="utf-8")
+    assert [fault for fault in faults(sample_home) if fault.startswith(expected)]
+
+
+def test_description_that_is_not_utf8_is_reported(sample_home: Path) -> None:
+    path = sample_home / TOML
+    path.write_bytes(path.read_bytes().replace("样例".encode(), b"\xb2"))
+    assert any(fault.startswith(f"{TOML}: 'utf-8' codec can't decode") for fault in faults(sample_home))
+
+
+def test_data_without_any_source_are_reported(sample_home: Path) -> None:
+    shutil.rmtree(sample_home / "data" / "sources")
+    assert faults(sample_home) == ["data/sources: there is no source; make a folder with a source.toml"]
+
+
+def test_all_faults_are_reported_at_once(sample_home: Path) -> None:
+    set_cell(sample_home / GENES, "egfr", "symbol", "")
+    set_cell(sample_home / GENES, "erbb2", "label_en", " ERBB2")
+    set_cell(sample_home / GENES, "erbb2", "species", "@human")
+    set_cell(sample_home / "data/drugs.tsv", "afatinib", "targets", "egfr|erb")
+    (sample_home / "data/topics.tsv").write_bytes(b"\xef\xbb\xbf")
+    (sample_home / "data/exons.tsv").unlink()
+    set_cell(sample_home / REVIEW / "trials.tsv", "nct00000001", "phase", "4")
+    found = [fault.partition(" ")[0] for fault in faults(sample_home)]
+    for place in (
+        f"{GENES}:2:symbol:",
+        f"{GENES}:3:label_en:",
+        f"{GENES}:3:species:",
+        "data/drugs.tsv:2:targets:",
+        "data/exons.tsv:",
+        "data/topics.tsv:1:",
+        f"{REVIEW}/trials.tsv:2:phase:",
+    ):
+        assert place in found
+
+
+def test_sample_is_in_canonical_form(sample_home: Path) -> None:
+    assert rewrite(sample_home / "data", read(sample_home / "data"), write=True) == []
+
+
+def test_format_sorts_rows_and_trims_numbers(sample_home: Path) -> None:
+    table, results = sample_home / GENES, sample_home / REVIEW / "results.tsv"
+    before = table.read_text(encoding="utf-8"), results.read_text(encoding="utf-8")
+    header, *rows = before[0].splitlines(keepends=True)
+    table.write_text("".join([header, *reversed(rows)]), encoding="utf-8")
+    set_cell(results, "007-worse-in-women-hr", "value", "1.800")
+    changed = [GENES, f"{REVIEW}/results.tsv"]
+    assert rewrite(sample_home / "data", read(sample_home / "data"), write=False) == changed
+    assert table.read_text(encoding="utf-8") != before[0]
+    assert rewrite(sample_home / "data", read(sample_home / "data"), write=True) == changed
+    assert (table.read_text(encoding="utf-8"), results.read_text(encoding="utf-8")) == before
+
+
+def test_source_without_text_needs_only_its_own_tables(sample_home: Path) -> None:
+    folder = sample_home / "data" / "sources" / "sample-abstracts"
+    assert not (folder / "segments.tsv").exists()
+    keep_rows(folder / "differences.tsv", lambda _: False)
+    (folder / "differences.tsv").unlink()
+    assert faults(sample_home) == []
