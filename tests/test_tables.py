@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from her2kg.graph.tables import check_links, read, rewrite
-from her2kg.model.claims import Statement
+from her2kg.model.claims import ARGUMENTS, Statement
 from her2kg.model.records import Gene
 from tests.editing import add_row, keep_rows, set_cell
 
@@ -37,190 +37,201 @@ def test_rows_know_their_place(sample_home: Path) -> None:
     assert {row.source for row in tables.of(Statement)} == {"sample-review", "sample-abstracts"}
 
 
+class Bad(NamedTuple):
+    """A value in a cell, and what is said of it there; ``said`` is the part that is quoted."""
+
+    table: str
+    row: str
+    name: str
+    value: str
+    problem: str
+    remedy: str
+    said: str | None = None
+
+    def put(self, home: Path) -> str:
+        """Put the value into its cell and give the fault to expect."""
+        line = set_cell(home / self.table, self.row, self.name, self.value)
+        said = self.value if self.said is None else self.said
+        value = f" {said!r}" if said else ""
+        return f"{self.table}:{line}:{self.name}:{value} {self.problem}; {self.remedy}"
+
+
 CELLS = {
-    "a cell that must be filled is empty": (
+    "a cell that must be filled is empty": Bad(
         GENES, "erbb2", "symbol", "",
-        "symbol: the cell is empty but must be filled; the column holds: official symbol",
+        "the cell is empty but must be filled", "the column holds: official symbol",
     ),
-    "the Chinese label is missing": (
+    "the Chinese label is missing": Bad(
         GENES, "erbb2", "label_zh", "",
-        "label_zh: the cell is empty but must be filled; the column holds: Chinese label",
+        "the cell is empty but must be filled", "the column holds: Chinese label",
     ),
-    "the English label is missing": (
+    "the English label is missing": Bad(
         GENES, "erbb2", "label_en", "",
-        "label_en: the cell is empty but must be filled; the column holds: English label",
+        "the cell is empty but must be filled", "the column holds: English label",
     ),
-    "a slug has capitals": (
+    "a slug has capitals": Bad(
         GENES, "erbb2", "id", "ERBB2",
-        "id: 'ERBB2' the cell has another form than it must have; "
+        "the cell has another form than it must have",
         "the column holds: readable slug, the last part of the IRI",
     ),
-    "a slug has an underscore": (
+    "a slug has an underscore": Bad(
         GENES, "erbb2", "id", "erbb_2",
-        "id: 'erbb_2' the cell has another form than it must have; "
+        "the cell has another form than it must have",
         "the column holds: readable slug, the last part of the IRI",
     ),
-    "a space stands at the edge": (
+    "a space stands at the edge": Bad(
         GENES, "erbb2", "label_en", "ERBB2 ",
-        "label_en: 'ERBB2 ' has a space at its edge; the column holds: English label",
+        "has a space at its edge", "the column holds: English label",
     ),
-    "a formula": (
+    "a formula": Bad(
         GENES, "erbb2", "label_en", "=SUM(A1:A2)",
-        "label_en: '=SUM(A1:A2)' looks like a spreadsheet formula; the column holds: English label",
+        "looks like a spreadsheet formula", "the column holds: English label",
     ),
-    "a formula of numbers": (
+    "a formula of numbers": Bad(
         GENES, "erbb2", "label_en", "=1+2",
-        "label_en: '=1+2' looks like a spreadsheet formula; the column holds: English label",
+        "looks like a spreadsheet formula", "the column holds: English label",
     ),
-    "a list with an empty item": (
+    "a list with an empty item": Bad(
         GENES, "erbb2", "synonyms_en", "HER2||NEU",
-        "synonyms_en: 'HER2||NEU' the list has an empty item; the column holds: English synonyms",
+        "the list has an empty item", "the column holds: English synonyms",
     ),
-    "a token outside the vocabulary": (
+    "a token outside the vocabulary": Bad(
         f"{REVIEW}/statements.tsv", "008-mutations-exclude", "direction", "agrees",
-        "direction: 'agrees' no such token; use 'supports', 'disputes', 'no-effect', 'inconclusive', 'mixed' "
-        "or 'not-reported'",
+        "no such token", "use 'supports', 'disputes', 'no-effect', 'inconclusive', 'mixed' or 'not-reported'",
     ),
-    "words where a number belongs": (
+    "words where a number belongs": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "five",
-        "value: 'five' is not a number; the column holds: value in the unit; proportions 0-100",
+        "is not a number", "the column holds: value in the unit; proportions 0-100",
     ),
-    "a number that is none": (
+    "a number that is none": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "NaN",
-        "value: 'NaN' is not a finite number; the column holds: value in the unit; proportions 0-100",
+        "is not a finite number", "the column holds: value in the unit; proportions 0-100",
     ),
-    "a fraction where a count belongs": (
+    "a fraction where a count belongs": Bad(
         f"{REVIEW}/results.tsv", "011-afatinib-no-response-orr", "denominator", "7.5",
-        "denominator: '7.5' Input should be a valid integer, unable to parse string as an integer; "
+        "Input should be a valid integer, unable to parse string as an integer",
         "the column holds: of how many",
     ),
-    "a negative size": (
+    "a negative size": Bad(
         "data/populations.tsv", "screened", "n", "-50",
-        "n: '-50' Input should be greater than or equal to 0; the column holds: size",
+        "Input should be greater than or equal to 0", "the column holds: size",
     ),
-    "neither yes nor no": (
+    "neither yes nor no": Bad(
         f"{REVIEW}/trials.tsv", "nct00000001", "has_results", "perhaps",
-        "has_results: 'perhaps' Input should be a valid boolean, unable to interpret input; "
+        "Input should be a valid boolean, unable to interpret input",
         "the column holds: whether the source reports results",
     ),
-    "a malformed NCT number": (
+    "a malformed NCT number": Bad(
         f"{REVIEW}/trials.tsv", "nct00000001", "nct", "NCT0000001",
-        "nct: 'NCT0000001' the cell has another form than it must have; "
-        "the column holds: ClinicalTrials.gov number",
+        "the cell has another form than it must have", "the column holds: ClinicalTrials.gov number",
     ),
-    "a printed form that is too long": (
+    "a printed form that is too long": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "printed", "月" * 41,
-        f"printed: '{'月' * 41}' the cell has more than 40 characters; the column holds: as printed",
+        "the cell has more than 40 characters", "the column holds: as printed",
     ),
-    "a measurement that says nothing": (
-        f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "",
-        "id: '010-afatinib-response-pfs' the row has no value, range, ordinal, numerator or p; "
-        "fill one of these columns",
-    ),
-    "an identifier that is no CURIE": (
+    "an identifier that is no CURIE": Bad(
         "data/identifiers.tsv", "gene:erbb2", "curie", "3430",
-        "curie: '3430' the cell has another form than it must have; the column holds: prefix:identifier",
+        "the cell has another form than it must have", "the column holds: prefix:identifier",
     ),
-    "an identifier that nobody has seen": (
+    "an identifier that nobody has seen": Bad(
         "data/identifiers.tsv", "gene:erbb2", "verified_in", "",
-        "verified_in: the cell is empty but must be filled; the column holds: file in which it was seen",
+        "the cell is empty but must be filled", "the column holds: file in which it was seen",
     ),
-    "a DOI with its address": (
+    "a DOI with its address": Bad(
         "data/studies.tsv", "nobody-2001", "doi", "https://doi.org/10.5555/sample",
-        "doi: 'https://doi.org/10.5555/sample' the cell has another form than it must have; "
-        "the column holds: DOI",
+        "the cell has another form than it must have", "the column holds: DOI",
     ),
-    "a bare slug where several types may stand": (
+    "a bare slug where several types may stand": Bad(
         f"{REVIEW}/statements.tsv", "005-activates-mapk", "subject", "erbb2",
-        "subject: 'erbb2' the cell has another form than it must have; the column holds: what the claim is about",
+        "the cell has another form than it must have", "the column holds: what the claim is about",
     ),
-    "a typed slug where one type may stand": (
+    "a typed slug where one type may stand": Bad(
         "data/alterations.tsv", "erbb2-mutation", "genes", "gene:erbb2",
-        "genes: 'gene:erbb2' the cell has another form than it must have; the column holds: altered genes",
+        "the cell has another form than it must have", "the column holds: altered genes",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "row", "name", "value", "expected"), CELLS.values(), ids=CELLS.keys())
-def test_bad_cell_is_reported_at_its_place(
-    sample_home: Path, table: str, row: str, name: str, value: str, expected: str
-) -> None:
-    line = set_cell(sample_home / table, row, name, value)
-    assert f"{table}:{line}:{expected}" in faults(sample_home)
+@pytest.mark.parametrize("bad", CELLS.values(), ids=CELLS.keys())
+def test_bad_cell_is_reported_at_its_place(sample_home: Path, bad: Bad) -> None:
+    expected = bad.put(sample_home)
+    assert faults(sample_home) == [expected]
+
+
+def test_measurement_that_says_nothing_is_reported(sample_home: Path) -> None:
+    table, row = f"{REVIEW}/results.tsv", "010-afatinib-response-pfs"
+    line = set_cell(sample_home / table, row, "value", "")
+    problem = "the row has no value, range, ordinal, numerator or p; fill one of these columns"
+    assert faults(sample_home) == [f"{table}:{line}:id: {row!r} {problem}"]
 
 
 LINKS = {
-    "a misspelt id": (
+    "a misspelt id": Bad(
         f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "drug:afatinb",
-        "object: 'drug:afatinb' no drug has this id; did you mean afatinib?",
+        "no drug has this id", "did you mean afatinib?",
     ),
-    "an id that resembles none": (
+    "an id that resembles none": Bad(
         f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "drug:xyz",
-        "object: 'drug:xyz' no drug has this id; add it to the table of drugs",
+        "no drug has this id", "add it to the table of drugs",
     ),
-    "a misspelt id of the one type": (
+    "a misspelt id of the one type": Bad(
         f"{REVIEW}/statements.tsv", "007-worse-in-women", "population", "resected-womn",
-        "population: 'resected-womn' no population has this id; did you mean resected-women?",
+        "no population has this id", "did you mean resected-women?",
     ),
-    "a type that cannot stand there": (
+    "a type that cannot stand there": Bad(
         f"{REVIEW}/statements.tsv", "010-afatinib-response", "object", "segment:003",
-        "object: 'segment:003' a segment cannot stand here; give one of: alteration, profile, gene, gene-family, "
-        "exon, domain, protein, complex, pathway, process, drug, drug-class, regimen, assay, criterion, outcome, "
-        "disease, feature, population, trial, organization, topic, study",
+        "a segment cannot stand here",
+        f"give one of: {', '.join(ARGUMENTS)}",
     ),
-    "a predicate that is no token": (
+    "a predicate that is no token": Bad(
         f"{REVIEW}/statements.tsv", "007-worse-in-women", "predicate", "wors",
-        "predicate: 'wors' no predicate has this id; did you mean worse?",
+        "no predicate has this id", "did you mean worse?",
     ),
-    "a reference number beyond the list": (
+    "a reference number beyond the list": Bad(
         f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "3|91",
-        "references: '91' the source has no reference of that number; give a number of its table of references",
+        "the source has no reference of that number", "give a number of its table of references",
+        "91",
     ),
-    "a reference number of a trial beyond the list": (
+    "a reference number of a trial beyond the list": Bad(
         f"{REVIEW}/trials.tsv", "nct00000001", "references", "5",
-        "references: '5' the source has no reference of that number; give a number of its table of references",
+        "the source has no reference of that number", "give a number of its table of references",
     ),
-    "an unknown segment": (
+    "an unknown segment": Bad(
         f"{REVIEW}/spans.tsv", "012-evaluates-regimen", "segment", "152",
-        "segment: '152' the source has no segment of that number; give a number of its table of segments",
+        "the source has no segment of that number", "give a number of its table of segments",
     ),
-    "an unknown segment of an issue": (
+    "an unknown segment of an issue": Bad(
         f"{REVIEW}/issues.tsv", "013-alteration-open", "segment", "152",
-        "segment: '152' the source has no segment of that number; give a number of its table of segments",
+        "the source has no segment of that number", "give a number of its table of segments",
     ),
-    "a statement that is not there": (
+    "a statement that is not there": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "statement", "010-afatinib-respons",
-        "statement: '010-afatinib-respons' no statement has this id; did you mean 010-afatinib-response?",
+        "no statement has this id", "did you mean 010-afatinib-response?",
     ),
-    "a measurement of another source that is not there": (
+    "a measurement of another source that is not there": Bad(
         "data/sources/sample-abstracts/results.tsv", "nobody-2001-amplification-share", "restates",
         "measurement:sample-review-004-frequency",
-        "restates: 'measurement:sample-review-004-frequency' no measurement has this id; "
-        "did you mean sample-review-004-amplification-frequency-share?",
+        "no measurement has this id", "did you mean sample-review-004-amplification-frequency-share?",
     ),
-    "a study that is not there": (
+    "a study that is not there": Bad(
         f"{REVIEW}/references.tsv", "4", "possible_studies", "nobody-2002",
-        "possible_studies: 'nobody-2002' no study has this id; did you mean nobody-2001?",
+        "no study has this id", "did you mean nobody-2001?",
     ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("table", "row", "name", "value", "expected"), LINKS.values(), ids=LINKS.keys())
-def test_id_that_leads_nowhere_is_reported_with_the_nearest(
-    sample_home: Path, table: str, row: str, name: str, value: str, expected: str
-) -> None:
-    line = set_cell(sample_home / table, row, name, value)
-    assert f"{table}:{line}:{expected}" in faults(sample_home)
+@pytest.mark.parametrize("bad", LINKS.values(), ids=LINKS.keys())
+def test_id_that_leads_nowhere_is_reported_with_the_nearest(sample_home: Path, bad: Bad) -> None:
+    expected = bad.put(sample_home)
+    assert faults(sample_home) == [expected]
 
 
 def test_ids_of_a_source_are_its_own(sample_home: Path) -> None:
     table = "data/sources/sample-abstracts/results.tsv"
-    line = set_cell(
-        sample_home / table, "nobody-2001-amplification-share", "statement", "010-afatinib-response"
-    )
+    other = "010-afatinib-response"
+    line = set_cell(sample_home / table, "nobody-2001-amplification-share", "statement", other)
     assert [fault for fault in faults(sample_home) if fault.startswith(f"{table}:{line}:statement")] == [
-        f"{table}:{line}:statement: '010-afatinib-response' no statement has this id; "
-        "add it to the table of statements"
+        f"{table}:{line}:statement: {other!r} no statement has this id; add it to the table of statements"
     ]
 
 
@@ -301,6 +312,7 @@ def test_broken_file_is_reported_at_its_line(
 ) -> None:
     change(sample_home / GENES)
     assert f"{GENES}{expected}" in faults(sample_home)
+    assert all(fault.startswith(GENES) for fault in faults(sample_home))
 
 
 def test_duplicate_key_is_reported_with_the_first_line(sample_home: Path) -> None:
@@ -318,9 +330,8 @@ def test_duplicate_statement_is_reported(sample_home: Path) -> None:
     with table.open("a", encoding="utf-8") as lines:
         lines.write(f"{last}\n")
     key = last.partition("\t")[0]
-    assert faults(sample_home) == [
-        f"{REVIEW}/statements.tsv:22:id: the key '{key}' stands already in line 21; give the row a key of its own"
-    ]
+    problem = f"the key {key!r} stands already in line 21; give the row a key of its own"
+    assert faults(sample_home) == [f"{REVIEW}/statements.tsv:22:id: {problem}"]
 
 
 def test_table_of_an_addressed_source_must_be_there(sample_home: Path) -> None:

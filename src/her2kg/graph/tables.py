@@ -73,11 +73,15 @@ def _read_source(tables: Tables, home: Path, folder: Path) -> None:
 def _read_table(tables: Tables, home: Path, path: Path, kind: type[Record], source: str) -> None:
     name = path.relative_to(home).as_posix()
     seen: dict[str, int] = {}
+    earlier = len(tables.faults)
     for line, cells in _lines(tables.faults, path, name, list(kind.model_fields)):
         try:
             record = kind.model_validate(_values(kind, cells))
         except ValidationError as error:
-            tables.faults.extend(_cell_fault(kind, name, line, cells, fault) for fault in error.errors())
+            found = [_cell_fault(kind, name, line, cells, fault) for fault in error.errors()]
+            tables.faults.extend(found)
+            whose = "" if any(fault.column == "id" for fault in found) else cells.get("id", "")
+            tables.lost.add((cells.get("scheme", kind.TYPE), whose))
             continue
         if record.key in seen:
             problem = f"the key {record.key!r} stands already in line {seen[record.key]}"
@@ -87,6 +91,8 @@ def _read_table(tables: Tables, home: Path, path: Path, kind: type[Record], sour
             continue
         seen[record.key] = line
         tables.rows[kind].append(Row(record, name, line, source))
+    if any(not fault.column for fault in tables.faults[earlier:]):
+        tables.lost.add((kind.TYPE, ""))
 
 
 def _lines(
@@ -208,7 +214,7 @@ def check_links(tables: Tables) -> list[Fault]:
 
 
 def _known(tables: Tables) -> set[tuple[str, str]]:
-    known = {(row.record.scheme, row.record.id) for row in tables.of(VocabularyTerm)}
+    known = {(row.record.scheme, row.record.id) for row in tables.of(VocabularyTerm)} | tables.lost
     for kind, rows in tables.rows.items():
         for row in rows:
             known.add(
@@ -239,7 +245,7 @@ def _link_fault(
         return None
     if what.refs and kind not in what.refs:
         problem, remedy = f"a {kind} cannot stand here", f"give one of: {', '.join(what.refs)}"
-    elif {(kind, slug), (kind, f"{row.source}/{slug}")} & known:
+    elif {(kind, slug), (kind, f"{row.source}/{slug}"), (kind, "")} & known:
         return None
     elif what.refs:
         near = difflib.get_close_matches(slug, _candidates(kind, str(value), f"{row.source}/", known), 1)

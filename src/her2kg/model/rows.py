@@ -32,6 +32,9 @@ class Tables:
     rows: dict[type[Record], list[Row[Any]]] = field(default_factory=lambda: defaultdict(list))
     sources: dict[str, SourceDocument] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    #: Types and ids of the rows that could not be read, so that what names them is not blamed;
+    #: an empty id stands for any row of the type.
+    lost: set[tuple[str, str]] = field(default_factory=set)
 
     def of(self, kind: type[R]) -> list[Row[R]]:
         """Give the rows of one table, over all sources, in the order of the files."""
