@@ -159,12 +159,9 @@ def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
 @click.pass_obj
 def format(settings: Settings, *, only_check: bool) -> None:  # noqa: A001 - the verb of the contract
     """Bring the tables into their canonical form: columns in order, rows sorted."""
-    from her2kg.graph import tables
+    from her2kg.graph import build as pipeline
 
-    read = tables.read(settings.home / "data")
-    if read.faults:
-        raise NotConformError(read.faults)
-    changed = tables.rewrite(settings.home / "data", read, write=not only_check)
+    changed = pipeline.rewrite(settings.home, write=not only_check)
     for path in changed:
         click.echo(path)
     if changed and only_check:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyoxigraph as ox
 
 from her2kg.errors import InputError, QueryError
+from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Solution: TypeAlias = dict[str, Term]
 
-_PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
-_PREFIXED_NAME = re.compile(r"([A-Za-z][\w.-]*)?:")
-_UPDATE = re.compile(r"\s*(INSERT|DELETE|LOAD|CLEAR|CREATE|DROP|COPY|MOVE|ADD)\b", re.IGNORECASE)
+_PARSER_PLACE = re.compile(r"^Parser error at line \d+ (?:column \d+|between columns \d+ and \d+): ")
+_SYSTEM_NUMBER = re.compile(r" \(os error \d+\)$")
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,11 @@ class Engine:
             self._store.bulk_load(path=str(path), format=kind, lenient=False)
         except SyntaxError as error:
             line = f":{error.lineno}:{error.offset}" if error.lineno else ""
-            raise InputError(f"{path}{line}: {error.msg}", "mend the syntax") from error
+            problem = _PARSER_PLACE.sub("", error.msg)
+            raise InputError(f"{path}{line}: {problem}", "mend the syntax") from error
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: {error}", "check that the file is there and is RDF") from error
+            problem = _SYSTEM_NUMBER.sub("", str(error))
+            raise InputError(f"{path}: {problem}", "check that the file is there and is RDF") from error
 
     def __len__(self) -> int:
         """Count the quads."""
@@ -143,7 +145,11 @@ class Engine:
         return (content or b"").decode()
 
     def query(self, text: str) -> Answer:
-        """Evaluate one SPARQL query; raises QueryError with line and column where the engine gives them."""
+        """Evaluate one SPARQL query; raises QueryError with line and column of the fault.
+
+        A query that asks another endpoint (SERVICE) is refused: the engine would open connections.
+        """
+        refuse_service(text)
         try:
             answer = self._store.query(text)
         except SyntaxError as error:
@@ -153,35 +159,6 @@ class Engine:
         if isinstance(answer, ox.QuerySolutions):
             return Table(answer)
         return Truth(answer) if isinstance(answer, ox.QueryBoolean) else Triples(answer)
-
-
-def syntax_error(query: str, message: str) -> QueryError:
-    """Say where a query stops being SPARQL, what stands there, and what to do about it."""
-    place = _PLACE.search(message)
-    if place is None:
-        return QueryError(" ".join(message.split())[:200], "mend the query")
-    line, column, words = int(place[1]), int(place[2]), place[3]
-    lines = query.splitlines() or [""]
-    here = lines[line - 1] if line <= len(lines) else ""
-    if _UPDATE.match(here[column - 1 :]):
-        return QueryError(
-            "updates are refused: the graph is read-only", "send a query", line=line, column=column
-        )
-    if "Prefix not found" in words:
-        start = max(here.rfind(mark, 0, column - 1) for mark in " \t{(^/|!;,.") + 1
-        name = _PREFIXED_NAME.match(here, start)
-        if name:
-            prefix = name[0]
-            return QueryError(
-                f"the prefix {prefix} is not declared",
-                f"add a line PREFIX {prefix} <...> at the top",
-                line=line,
-                column=start + 1,
-            )
-    near = here[column - 1 :].strip()[:30] or "the end of the query"
-    return QueryError(
-        f"the query is not SPARQL at {near!r}", "mend it at this place", line=line, column=column
-    )
 
 
 def literal(text: str, language: str | None = None) -> ox.Literal:

@@ -12,7 +12,7 @@ from rdflib.namespace import OWL, RDF
 
 from her2kg.engine import Engine
 from her2kg.errors import Fault, InputError, NotConformError
-from her2kg.graph import derivation, description, export, mapping, source, tables, validation
+from her2kg.graph import csvw, derivation, description, export, mapping, source, tables, validation
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries
 
@@ -69,6 +69,25 @@ def check(home: Path, document: Path | None = None) -> tuple[Tables, list[Fault]
             if known.sha256:
                 faults.extend(source.check_document(read, name, text))
     return read, sorted(faults)
+
+
+def rewrite(home: Path, *, write: bool) -> list[str]:
+    """Bring the tables and their description into canonical form and name the files that were not in it.
+
+    Raises NotConformError when a table cannot be read; writes nothing unless told to.
+    """
+    data = home / "data"
+    read = tables.read(data)
+    if read.faults:
+        raise NotConformError(read.faults)
+    changed = tables.rewrite(data, read, write=write)
+    described = csvw.metadata(data)
+    path = data / csvw.NAME
+    if not path.exists() or path.read_text(encoding="utf-8") != described:
+        changed.append(path.relative_to(home).as_posix())
+        if write:
+            path.write_text(described, encoding="utf-8")
+    return changed
 
 
 def coverage(read: Tables) -> list[Coverage]:

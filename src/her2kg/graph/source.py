@@ -101,7 +101,7 @@ def read_document(path: Path) -> str:
 
 
 def check_spans(tables: Tables) -> list[Fault]:
-    """Find spans and issues that lie outside their segment, and gaps between segments."""
+    """Find spans, issues and figures outside their segment, and what of a document no segment holds."""
     segments = {(row.source, row.record.n): row.record for row in tables.of(Segment)}
     faults: list[Fault] = []
     rows: list[Row[Span] | Row[Issue]] = [*tables.of(Span), *tables.of(Issue)]
@@ -116,18 +116,37 @@ def check_spans(tables: Tables) -> list[Fault]:
                     row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"
                 )
             )
-    previous: dict[str, int] = {}
-    for place in tables.of(Segment):
-        expected = previous.get(place.source, 0)
-        if place.record.start != expected:
+    return [*faults, *_loose_figures(tables), *_gaps(tables)]
+
+
+def _loose_figures(tables: Tables) -> Iterator[Fault]:
+    """Find figures that lie in no segment, or in two."""
+    segments = [(row.source, row.record) for row in tables.of(Segment)]
+    for row in tables.of(Figure):
+        start, end = row.record.start, row.record.end
+        if not any(
+            source == row.source and segment.start <= start < end <= segment.end
+            for source, segment in segments
+        ):
+            problem = f"{start}-{end} is in no segment"
+            yield Fault(row.path, row.line, "start", str(start), problem, "give offsets of the text")
+
+
+def _gaps(tables: Tables) -> Iterator[Fault]:
+    """Find where a segment does not begin at the end of the one before, or the last not end the document."""
+    ends: dict[str, int] = {}
+    remedy = "segments leave no gap"
+    for row in tables.of(Segment):
+        start, expected = row.record.start, ends.get(row.source, 0)
+        if start != expected:
             problem = f"the segment before ends at {expected}"
-            faults.append(
-                Fault(
-                    place.path, place.line, "start", str(place.record.start), problem, "segments leave no gap"
-                )
-            )
-        previous[place.source] = place.record.end
-    return faults
+            yield Fault(row.path, row.line, "start", str(start), problem, remedy)
+        ends[row.source] = row.record.end
+    for name, document in tables.sources.items():
+        end = ends.get(name, 0)
+        if document.sha256 and end != document.length:
+            where = f"data/sources/{name}/source.toml"
+            yield Fault(where, 0, "length", str(document.length), f"the last segment ends at {end}", remedy)
 
 
 def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
@@ -164,7 +183,7 @@ def _printed_faults(tables: Tables, source: str, text: str) -> Iterator[Fault]:
     said: dict[str, list[str]] = {}
     for row in tables.of(Span):
         if row.source == source:
-            said.setdefault(row.record.statement, []).append(segments[row.record.segment])
+            said.setdefault(row.record.statement, []).append(segments.get(row.record.segment, ""))
     for result in tables.of(Result):
         words = said.get(result.record.statement, [])
         if result.source == source and not any(normalise(result.record.printed) in word for word in words):

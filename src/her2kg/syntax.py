@@ -1,0 +1,177 @@
+"""Where a query stops being SPARQL, and what of SPARQL is refused: said with line, column and remedy.
+
+The engine's parser names the farthest place that it looked at, which lies a keyword's length past the
+fault or further. The usual faults are therefore found here, token by token; only the rest is told with
+the engine's place, set right by the length of the keyword that it expected.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from her2kg.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_TOKEN = re.compile(
+    r"""(?P<comment>\#[^\r\n]*)
+    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
+    |(?P<string>\"{3}(?:\"{0,2}(?:[^"\\]|\\.))*\"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\.))*'{3}
+               |"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
+    |(?P<variable>[?$]\w+)
+    |(?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
+    |(?P<name>(?:[^\W\d_](?:[\w.\-·]*[\w\-·])?)?:(?:(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\.)
+               (?:(?:[\w:.\-·]|%[0-9A-Fa-f]{2}|\\.)*(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\.))?)?)
+    |(?P<blank>_:\w+)
+    |(?P<word>[^\W\d]\w*)
+    |(?P<mark>[^\s\w])""",
+    re.VERBOSE | re.DOTALL,
+)
+_SCHEME = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
+_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_PLACE = re.compile(r"error at (\d+):(\d+): (?:expected (?:one of )?)?(.*)", re.DOTALL)
+_KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
+_RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
+_UPDATES = frozenset("INSERT DELETE LOAD CLEAR CREATE DROP COPY MOVE ADD WITH".split())
+_CLOSES = {"}": "{", ")": "(", "]": "["}
+
+
+@dataclass(frozen=True)
+class Token:
+    """A piece of a query: its kind, its text and where it starts, counted from 0."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def tokens(query: str) -> Iterator[Token]:
+    """Cut a query into tokens, without comments.
+
+    >>> [token.text for token in tokens("ASK { ?a <urn:b> 'SERVICE' } # no")]
+    ['ASK', '{', '?a', '<urn:b>', "'SERVICE'", '}']
+    """
+    for found in _TOKEN.finditer(query):
+        kind = found.lastgroup or ""
+        if kind != "comment":
+            yield Token(kind, found[0], found.start())
+
+
+def refuse_service(query: str) -> None:
+    """Raise QueryError when a query would have the engine ask another endpoint.
+
+    An escaped letter counts as the letter, whether or not the engine reads it so.
+    """
+    for text in {query, _ESCAPED.sub(_letter, query)}:
+        for token in tokens(text):
+            if token.kind == "word" and token.text.upper() == "SERVICE":
+                raise _at(text, token.start, "SERVICE is refused: nothing is fetched", "ask this graph alone")
+
+
+def _letter(found: re.Match[str]) -> str:
+    code = int(found[1] or found[2], 16)
+    return chr(code) if code <= 0x10FFFF else found[0]  # noqa: PLR2004 - the last code point of Unicode
+
+
+def syntax_error(query: str, message: str) -> QueryError:
+    """Say where a query stops being SPARQL, what stands there, and what to do about it."""
+    pieces = list(tokens(query))
+    finders: tuple[Callable[[str, list[Token]], QueryError | None], ...] = (
+        _update,
+        _unclosed_string,
+        _undeclared_prefix,
+        _relative_iri,
+        _bracket,
+    )
+    for find in finders:
+        if (fault := find(query, pieces)) is not None:
+            return fault
+    return _elsewhere(query, message)
+
+
+def _update(query: str, pieces: list[Token]) -> QueryError | None:
+    words = (
+        token for token in pieces if token.kind == "word" and token.text.upper() not in {"PREFIX", "BASE"}
+    )
+    first = next(words, None)
+    if first is None or first.text.upper() not in _UPDATES:
+        return None
+    return _at(query, first.start, "updates are refused: the graph is read-only", "send a query")
+
+
+def _unclosed_string(query: str, pieces: list[Token]) -> QueryError | None:
+    for token in pieces:
+        if token.kind == "mark" and token.text in "\"'":
+            return _at(
+                query, token.start, "the string that starts here has no end", f"close it with {token.text}"
+            )
+    return None
+
+
+def _undeclared_prefix(query: str, pieces: list[Token]) -> QueryError | None:
+    declared = set()
+    before = ""
+    for token in pieces:
+        if token.kind == "name":
+            prefix = token.text.partition(":")[0] + ":"
+            if before == "PREFIX":
+                declared.add(prefix)
+            elif prefix not in declared:
+                return _at(
+                    query,
+                    token.start,
+                    f"the prefix {prefix} is not declared",
+                    f"add a line PREFIX {prefix} <...> at the top",
+                )
+        before = token.text.upper() if token.kind == "word" else ""
+    return None
+
+
+def _relative_iri(query: str, pieces: list[Token]) -> QueryError | None:
+    for token in pieces:
+        if token.kind == "word" and token.text.upper() == "BASE":
+            return None
+        if token.kind == "iri" and not _SCHEME.match(token.text):
+            return _at(
+                query, token.start, f"the IRI {token.text} is relative", "write it in full or add BASE"
+            )
+    return None
+
+
+def _bracket(query: str, pieces: list[Token]) -> QueryError | None:
+    still_open: list[Token] = []
+    for token in pieces:
+        if token.kind != "mark":
+            continue
+        if token.text in _CLOSES.values():
+            still_open.append(token)
+        elif token.text in _CLOSES:
+            if not still_open or still_open.pop().text != _CLOSES[token.text]:
+                return _at(query, token.start, f"this {token.text} closes nothing", "mend the brackets")
+    if still_open:
+        return _at(query, still_open[-1].start, f"the {still_open[-1].text} here is never closed", "close it")
+    return None
+
+
+def _elsewhere(query: str, message: str) -> QueryError:
+    place = _PLACE.search(message)
+    if place is None:
+        return QueryError(" ".join(message.split())[:200], "mend the query")
+    lines = query.splitlines(keepends=True)
+    start = min(sum(map(len, lines[: int(place[1]) - 1])) + int(place[2]) - 1, len(query))
+    if rule := _RULE.search(place[3]):
+        return _at(query, start, rule[0], "mend the query")
+    if keywords := _KEYWORD.findall(place[3]):
+        start = max(start - min(map(len, keywords)), 0)
+    near = " ".join(query[start:].split())[:30] or "the end of the query"
+    start += len(query[start:]) - len(query[start:].lstrip()) if query[start:].strip() else 0
+    return _at(query, start, f"the query is not SPARQL at {near!r}", "mend it at this place")
+
+
+def _at(query: str, start: int, problem: str, remedy: str) -> QueryError:
+    before = query[:start]
+    line = before.count("\n") + 1
+    return QueryError(problem, remedy, line=line, column=start - (before.rfind("\n") + 1) + 1)
