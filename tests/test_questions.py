@@ -21,21 +21,37 @@ _BASE = "https://w3id.org/her2kg/id/"
 
 #: Questions and columns of the public contract, in its order; more columns are welcome after them.
 CONTRACT = {
-    "claims": "claim kind direction certainty subject statement_en statement_zh section segments references citation_status",
-    "results": "claim voice measure statistic value low high ordinal relation unit numerator denominator p p_relation "
-    "ci_low ci_high printed subject therapy population comparator assay n references",
-    "drug-response": "claim voice therapy alteration effect direction setting population assay measures references",
-    "prevalence": "claim voice alteration population assay criterion low high numerator denominator references",
+    "claims": (
+        "claim kind direction certainty subject statement_en statement_zh section segments "
+        "references citation_status"
+    ),
+    "results": (
+        "claim voice measure statistic value low high ordinal relation unit numerator "
+        "denominator p p_relation ci_low ci_high printed subject therapy population comparator "
+        "assay n references"
+    ),
+    "drug-response": (
+        "claim voice therapy alteration effect direction setting population assay measures references"
+    ),
+    "prevalence": (
+        "claim voice alteration population assay criterion low high numerator denominator references"
+    ),
     "prognosis": "claim voice alteration outcome effect direction subgroup assay hr p n references",
-    "resistance-mechanisms": "claim voice therapy mechanism direction acquired population assay low high references",
+    "resistance-mechanisms": (
+        "claim voice therapy mechanism direction acquired population assay low high references"
+    ),
     "trials": "trial nct phase status arms interventions references",
     "signalling": "claim subject relation object sign pathway references",
-    "cooccurrence": "claim voice a b relation direction population assay numerator denominator references",
+    "cooccurrence": ("claim voice a b relation direction population assay numerator denominator references"),
     "clinical-features": "claim voice alteration feature direction population references",
     "assays": "claim assay detects scale operator threshold unit references",
     "drugs": "drug label_zh class targets action reversible curies",
-    "conflicts": "conflict kind explained_by claim_a direction_a references_a claim_b direction_b references_b about",
-    "voices": "claim kind measure review_printed review_value study_printed study_value study pmid references note",
+    "conflicts": (
+        "conflict kind explained_by claim_a direction_a references_a claim_b direction_b references_b about"
+    ),
+    "voices": (
+        "claim kind measure review_printed review_value study_printed study_value study pmid references note"
+    ),
     "curation-issues": "claim kind segment printed read_as reason",
     "references": "number first_author year pmid doi verified claims",
     "coverage": "segment section kind claims exempt_reason",
