@@ -8,19 +8,24 @@ canonical names first.
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdflib import Dataset, Graph
+from rdflib import XSD, Dataset, Graph, Literal
 from rdflib.compare import to_canonical_graph
+from rdflib.plugins.serializers.trig import TrigSerializer
+from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from her2kg.engine import convert
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rdflib.term import Node
 
 CHECKSUMS = "checksums.txt"
 
@@ -48,12 +53,32 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
     return {
         "her2kg.nt": _text(default).encode(),
         "her2kg.nq": nquads.encode(),
-        "her2kg.ttl": union.serialize(format="turtle").encode(),
+        "her2kg.ttl": _written(_Turtle(union)),
         "her2kg.rdf": union.serialize(format="xml").encode(),
-        "her2kg.trig": dataset.serialize(format="trig").encode(),
+        "her2kg.trig": _written(_Trig(dataset)),
         "her2kg.jsonld": convert(nquads, "application/ld+json"),
         "ontology.rdf": _ordered_graph(lines["ontology"], prefixes).serialize(format="xml").encode(),
     }
+
+
+class _Turtle(TurtleSerializer):
+    """Write whole decimals in quotes: the short form of rdflib, ``5.0`` for ``5``, is another literal."""
+
+    def label(self, node: Node, position: int) -> str:
+        """Write a term."""
+        if isinstance(node, Literal) and node.datatype == XSD.decimal and "." not in node:
+            return node.n3(self.store.namespace_manager)
+        return super().label(node, position)
+
+
+class _Trig(_Turtle, TrigSerializer):
+    """The same with named graphs."""
+
+
+def _written(serializer: TurtleSerializer) -> bytes:
+    stream = io.BytesIO()
+    serializer.serialize(stream, encoding="utf-8")
+    return stream.getvalue()
 
 
 def _text(lines: list[str]) -> str:
