@@ -109,6 +109,7 @@ class HER2(DefinedNamespace):
     Sign: URIRef
     SignallingProposition: URIRef
     SourceDocument: URIRef
+    StageGroup: URIRef
     Statement: URIRef
     Statistic: URIRef
     Study: URIRef
@@ -234,6 +235,7 @@ class HER2(DefinedNamespace):
     span: URIRef
     species: URIRef
     stage: URIRef
+    stageGroup: URIRef
     startOffset: URIRef
     states: URIRef
     statistic: URIRef

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from her2kg.model.columns import Column, Line, Number, Slug, TypedSlug
-from her2kg.model.vocabulary import AlterationKind, Reversibility, Unit
+from her2kg.model.vocabulary import AlterationKind, Reversibility, StageGroup, Unit
 
 THERAPY = ("drug", "drug-class", "regimen")
 STATUS = ("alteration", "profile")
@@ -280,6 +280,9 @@ class Population(Entity):
     histology: Annotated[Slug | None, Column("histological type", "her2:histology", ("disease",))] = None
     n: Annotated[int | None, Field(ge=0), Column("size", "her2:sampleSize")] = None
     stage: Annotated[Line | None, Column("stage as printed", "her2:stage")] = None
+    stage_group: Annotated[
+        StageGroup | None, Column("stage in groups that do not overlap", "her2:stageGroup")
+    ] = None
     sex: Annotated[Line | None, Column("sex", "her2:sex")] = None
     smoking: Annotated[Line | None, Column("smoking", "her2:smoking")] = None
     ancestry: Annotated[Line | None, Column("ancestry", "her2:ancestry")] = None

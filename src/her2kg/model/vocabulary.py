@@ -209,6 +209,15 @@ class Explanation(Token):
     UNRESOLVED = "unresolved"
 
 
+class StageGroup(Token):
+    """How far the disease has gone, in groups that do not overlap."""
+
+    __scheme__ = "stage-group"
+    EARLY = "early"
+    LOCALLY_ADVANCED = "locally-advanced"
+    ADVANCED = "advanced"
+
+
 class TrialStatus(Token):
     """How a trial stands as of the review."""
 
