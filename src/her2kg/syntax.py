@@ -16,22 +16,23 @@ from her2kg.errors import QueryError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# Every repetition is possessive, so that no query takes longer to cut than its length allows.
 _TOKEN = re.compile(
-    r"""(?P<comment>\#[^\r\n]*)
-    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*>)
-    |(?P<string>\"{3}(?:\"{0,2}(?:[^"\\]|\\.))*\"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\.))*'{3}
-               |"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
-    |(?P<variable>[?$]\w+)
-    |(?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*)
-    |(?P<name>(?:[^\W\d_](?:[\w.\-·]*[\w\-·])?)?:(?:(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\.)
-               (?:(?:[\w:.\-·]|%[0-9A-Fa-f]{2}|\\.)*(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\.))?)?)
-    |(?P<blank>_:\w+)
-    |(?P<word>[^\W\d]\w*)
+    r"""(?P<comment>\#[^\r\n]*+)
+    |(?P<iri><(?:[^<>"{}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8})*+>)
+    |(?P<string>\"{3}(?:\"{0,2}(?:[^"\\]|\\.))*+\"{3}|'{3}(?:'{0,2}(?:[^'\\]|\\.))*+'{3}
+               |"(?:[^"\\\r\n]|\\.)*+"|'(?:[^'\\\r\n]|\\.)*+')
+    |(?P<unclosed>["'].*+)
+    |(?P<variable>[?$]\w++)
+    |(?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
+    |(?P<blank>_:\w++)
+    |(?P<name>(?:[^\W\d_][\w.\-·]*+)?:(?:\.*+(?:[\w:\-·]|%[0-9A-Fa-f]{2}|\\.))*+)
+    |(?P<words>[^\W\d][\w.\-·]*+)
     |(?P<mark>[^\s\w])""",
     re.VERBOSE | re.DOTALL,
 )
+_WORD = re.compile(r"\w+")
 _SCHEME = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
-_ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected (?:one of )?)?(.*)", re.DOTALL)
 _KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
 _RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
@@ -56,24 +57,20 @@ def tokens(query: str) -> Iterator[Token]:
     """
     for found in _TOKEN.finditer(query):
         kind = found.lastgroup or ""
-        if kind != "comment":
+        if kind == "words":  # a dot may end a statement: `true.ASK` is two words
+            for word in _WORD.finditer(found[0]):
+                yield Token("word", word[0], found.start() + word.start())
+        elif kind != "comment":
             yield Token(kind, found[0], found.start())
 
 
 def refuse_service(query: str) -> None:
-    """Raise QueryError when a query would have the engine ask another endpoint.
-
-    An escaped letter counts as the letter, whether or not the engine reads it so.
-    """
-    for text in {query, _ESCAPED.sub(_letter, query)}:
-        for token in tokens(text):
-            if token.kind == "word" and token.text.upper() == "SERVICE":
-                raise _at(text, token.start, "SERVICE is refused: nothing is fetched", "ask this graph alone")
-
-
-def _letter(found: re.Match[str]) -> str:
-    code = int(found[1] or found[2], 16)
-    return chr(code) if code <= 0x10FFFF else found[0]  # noqa: PLR2004 - the last code point of Unicode
+    """Raise QueryError when a query would have the engine ask another endpoint."""
+    if "service" not in query.casefold():
+        return
+    for token in tokens(query):
+        if token.kind == "word" and token.text.upper() == "SERVICE":
+            raise _at(query, token.start, "SERVICE is refused: nothing is fetched", "ask this graph alone")
 
 
 def syntax_error(query: str, message: str) -> QueryError:
@@ -89,7 +86,7 @@ def syntax_error(query: str, message: str) -> QueryError:
     for find in finders:
         if (fault := find(query, pieces)) is not None:
             return fault
-    return _elsewhere(query, message)
+    return _elsewhere(query, message, pieces)
 
 
 def _update(query: str, pieces: list[Token]) -> QueryError | None:
@@ -156,7 +153,7 @@ def _bracket(query: str, pieces: list[Token]) -> QueryError | None:
     return None
 
 
-def _elsewhere(query: str, message: str) -> QueryError:
+def _elsewhere(query: str, message: str, pieces: list[Token]) -> QueryError:
     place = _PLACE.search(message)
     if place is None:
         return QueryError(" ".join(message.split())[:200], "mend the query")
@@ -166,9 +163,13 @@ def _elsewhere(query: str, message: str) -> QueryError:
         return _at(query, start, rule[0], "mend the query")
     if keywords := _KEYWORD.findall(place[3]):
         start = max(start - min(map(len, keywords)), 0)
+    start = next((token.start for token in reversed(pieces) if token.start <= start < _end(token)), start)
     near = " ".join(query[start:].split())[:30] or "the end of the query"
-    start += len(query[start:]) - len(query[start:].lstrip()) if query[start:].strip() else 0
     return _at(query, start, f"the query is not SPARQL at {near!r}", "mend it at this place")
+
+
+def _end(token: Token) -> int:
+    return token.start + len(token.text)
 
 
 def _at(query: str, start: int, problem: str, remedy: str) -> QueryError:
