@@ -6,10 +6,19 @@ import fcntl
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 
 from her2kg.answer.store import Store
-from her2kg.graph.build import build
+from her2kg.graph.build import build, read_ontology
+from her2kg.graph.derivation import derive
+from her2kg.graph.mapping import map_tables
+from her2kg.graph.tables import read
+from her2kg.model.queries import read_queries
+
+if TYPE_CHECKING:
+    from rdflib import Graph
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
@@ -40,16 +49,30 @@ def store(built: Path) -> Store:
     return Store.open(built)
 
 
-@pytest.fixture
-def sample_home(tmp_path: Path) -> Path:
-    """Give a home with the sample tables, which the test may spoil."""
-    made = tmp_path / "home"
+def make_sample_home(made: Path) -> Path:
+    """Make a home with the sample tables and the real vocabularies, ontology and queries."""
     made.mkdir()
     shutil.copytree(SAMPLE / "data", made / "data")
     shutil.copy(ROOT / "data" / "vocabularies.tsv", made / "data")
     for name in ("ontology", "queries"):
         (made / name).symlink_to(ROOT / name)
     return made
+
+
+@pytest.fixture
+def sample_home(tmp_path: Path) -> Path:
+    """Give a home with the sample tables, which the test may spoil."""
+    return make_sample_home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def sample_graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Graph]:
+    """Give the named graphs of the sample, which the test must not change."""
+    home = make_sample_home(tmp_path_factory.mktemp("sample") / "home")
+    ontology = read_ontology(home)
+    asserted = map_tables(read(home / "data")).graph
+    inferred = derive([ontology, asserted], read_queries(home / "ontology" / "rules"))
+    return {"ontology": ontology, "asserted": asserted, "inferred": inferred}
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,11 @@ from rdflib.plugins.serializers.trig import TrigSerializer
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from her2kg.engine import convert
+from her2kg.errors import InputError
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from rdflib.term import Node
 
@@ -42,13 +43,14 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
     lines = {name: _lines(graph) for name, graph in graphs.items()}
     default = sorted({line for name, iri in GRAPHS.items() if iri in DEFAULT_GRAPHS for line in lines[name]})
     quads = [f"{line[:-2]} <{GRAPHS[name]}> ." for name in sorted(lines) for line in lines[name]]
-    union = _ordered_graph(default, prefixes)
+    union = _ordered([graphs[name] for name, iri in GRAPHS.items() if iri in DEFAULT_GRAPHS], prefixes)
     dataset = Dataset(default_union=False)
     for prefix, namespace in prefixes.items():
         dataset.bind(prefix, namespace, replace=True)
-    for name in sorted(lines):
+    for name, graph in graphs.items():
         named = dataset.graph(GRAPHS[name])
-        named.parse(data=_text(lines[name]), format="nt", bnode_context=_Names())
+        for triple in graph:
+            named.add(triple)
     nquads = _text(quads)
     return {
         "her2kg.nt": _text(default).encode(),
@@ -57,7 +59,7 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
         "her2kg.rdf": union.serialize(format="xml").encode(),
         "her2kg.trig": _written(_Trig(dataset)),
         "her2kg.jsonld": convert(nquads, "application/ld+json"),
-        "ontology.rdf": _ordered_graph(lines["ontology"], prefixes).serialize(format="xml").encode(),
+        "ontology.rdf": _ordered([graphs["ontology"]], prefixes).serialize(format="xml").encode(),
     }
 
 
@@ -72,7 +74,12 @@ class _Turtle(TurtleSerializer):
 
 
 class _Trig(_Turtle, TrigSerializer):
-    """The same with named graphs."""
+    """The same with named graphs, in the order of their names."""
+
+    def __init__(self, store: Dataset) -> None:
+        """Sort the graphs, which the store gives in an order that changes from run to run."""
+        super().__init__(store)
+        self.contexts.sort(key=lambda graph: str(graph.identifier))
 
 
 def _written(serializer: TurtleSerializer) -> bytes:
@@ -90,46 +97,54 @@ def _lines(graph: Graph) -> list[str]:
     return sorted(line for line in graph.serialize(format="nt").splitlines() if line)
 
 
-def _ordered_graph(lines: list[str], prefixes: Mapping[str, str]) -> Graph:
-    """Read lines into a graph that keeps their order, and with it the RDF/XML writer does."""
-    graph = Graph(bind_namespaces="none")
+def _ordered(graphs: Iterable[Graph], prefixes: Mapping[str, str]) -> Graph:
+    """Unite graphs in one whose store keeps the sorted order, and with it the RDF/XML writer does."""
+    ordered = Graph(store="SimpleMemory", bind_namespaces="none")
     for prefix, namespace in prefixes.items():
-        graph.bind(prefix, namespace, replace=True)
-    return graph.parse(data=_text(lines), format="nt", bnode_context=_Names())
-
-
-class _Names(dict[str, object]):
-    """Keep the names of blank nodes when a document is read."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __getitem__(self, name: str) -> object:
-        from rdflib import BNode  # noqa: PLC0415
-
-        return BNode(name)
+        ordered.bind(prefix, namespace, replace=True)
+    triples = {triple for graph in graphs for triple in graph}
+    for triple in sorted(triples, key=lambda triple: [term.n3() for term in triple]):
+        ordered.add(triple)
+    return ordered
 
 
 def publish(files: Mapping[str, bytes], folder: Path) -> dict[str, str]:
     """Put the files in the place of an earlier build and give their SHA-256.
 
     Everything is written beside the folder first and then renamed into its place, so that a reader
-    finds the old build or the new one; ``checksums.txt`` shows a copy that was cut off.
+    finds the old build or the new one; ``checksums.txt`` shows a copy that was cut off. Raises
+    InputError when the folder cannot be written or holds what is no build.
     """
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name, content in files.items():
-            (fresh / name).write_bytes(content)
-        (fresh / CHECKSUMS).write_text(
-            "".join(f"{value}  {name}\n" for name, value in sums.items()), encoding="ascii"
-        )
-        fresh.chmod(0o755)
-        _swap(fresh, folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _refuse_strangers(folder, {*files, CHECKSUMS})
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            for name, content in files.items():
+                (fresh / name).write_bytes(content)
+            (fresh / CHECKSUMS).write_text(
+                "".join(f"{value}  {name}\n" for name, value in sums.items()), encoding="ascii"
+            )
+            fresh.chmod(0o755)
+            _swap(fresh, folder)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        problem = f"{folder} cannot be written: {error.strerror}"
+        raise InputError(problem, "make room or give another folder with --out") from error
     return sums
+
+
+def _refuse_strangers(folder: Path, known: set[str]) -> None:
+    """Keep a folder that is no build from being replaced; a build that was cut off is one."""
+    if not folder.exists():
+        return
+    names = {path.name for path in folder.iterdir()}
+    if CHECKSUMS not in names and not names <= known:
+        raise InputError(
+            f"{folder} holds what is no build of her2kg", "give a new or empty folder with --out"
+        )
 
 
 def _swap(fresh: Path, folder: Path) -> None:
