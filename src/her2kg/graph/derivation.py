@@ -1,6 +1,7 @@
 """Derive what the tables imply: each rule a CONSTRUCT in ``ontology/rules/``, run in the order of the names.
 
 What a rule makes goes into the inferred graph and says which rule made it; nothing asserted is changed.
+Triples whose predicate is in ``rule:`` only help later rules: they are dropped at the end.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from her2kg.model.queries import Query
 
 #: Classes whose nodes only rules make; each node says by which rule.
+_WORKING = str(rule(""))
 DERIVED = (HER2.Conflict,)
 
 
@@ -43,6 +45,9 @@ def derive(known: Iterable[Graph], rules: Iterable[Query]) -> Graph:
             made.add((node, RDFS.label, Literal(words, lang=language)))
         engine.add_text(made.serialize(format="nt"), "application/n-triples")
         inferred += made
+    for subject, predicate, obj in list(inferred):
+        if str(predicate).startswith(_WORKING):
+            inferred.remove((subject, predicate, obj))
     return inferred
 
 
