@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LIST_SEPARATOR = "; "
 _RESULTS = "http://www.w3.org/2005/sparql-results#"
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _STRING = "http://www.w3.org/2001/XMLSchema#string"
 
 
@@ -61,7 +60,7 @@ class Answers:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(self.columns)
-        writer.writerows([plain(row.get(name)) for name in self.columns] for row in self.rows)
+        writer.writerows([_csv(row.get(name)) for name in self.columns] for row in self.rows)
         return out.getvalue()
 
     def to_tsv(self) -> str:
@@ -79,18 +78,18 @@ class Answers:
 
     def to_xml(self) -> str:
         """Write SPARQL 1.1 XML results."""
-        ET.register_namespace("", _RESULTS)
-        root = ET.Element(f"{{{_RESULTS}}}sparql")
-        head = ET.SubElement(root, f"{{{_RESULTS}}}head")
+        root = ET.Element("sparql", xmlns=_RESULTS)
+        head = ET.SubElement(root, "head")
         for name in self.columns:
-            ET.SubElement(head, f"{{{_RESULTS}}}variable", name=name)
-        body = ET.SubElement(root, f"{{{_RESULTS}}}results")
+            ET.SubElement(head, "variable", name=name)
+        body = ET.SubElement(root, "results")
         for row in self.rows:
-            result = ET.SubElement(body, f"{{{_RESULTS}}}result")
+            result = ET.SubElement(body, "result")
             for name in self.columns:
                 if name in row:
-                    _xml(ET.SubElement(result, f"{{{_RESULTS}}}binding", name=name), row[name])
-        return ET.tostring(root, encoding="unicode", xml_declaration=True)
+                    _xml(ET.SubElement(result, "binding", name=name), row[name])
+        # A bare carriage return would be read back as a line feed (XML 1.0, 2.11).
+        return ET.tostring(root, encoding="unicode", xml_declaration=True).replace("\r", "&#13;")
 
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
@@ -111,7 +110,11 @@ FORMATS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
 
 
 def python_value(term: Term | None) -> Any:
-    """Give a term as a Python value: numbers as int or float, truth values as bool, the rest as text."""
+    """Give a term as a Python value: numbers as int or float, truth values as bool, the rest as text.
+
+    >>> python_value(literal("12")), python_value(None)
+    ('12', None)
+    """
     if term is None:
         return None
     kind = getattr(getattr(term, "datatype", None), "value", "").rpartition("#")[2]
@@ -119,9 +122,13 @@ def python_value(term: Term | None) -> Any:
         "integer": int,
         "decimal": float,
         "double": float,
-        "boolean": lambda text: text == "true",
+        "float": float,
+        "boolean": lambda text: text in {"true", "1"},
     }
-    return readers.get(kind, str)(plain(term))
+    try:
+        return readers.get(kind, str)(plain(term))
+    except ValueError:  # the text is none of its datatype, as `"ten"^^xsd:integer`
+        return plain(term)
 
 
 def sort_key(text: str) -> list[tuple[int, int, str]]:
@@ -148,6 +155,11 @@ def _tidy(row: Solution, lists: tuple[str, ...]) -> Solution:
     return tidied
 
 
+def _csv(term: Term | None) -> str:
+    """Write a cell; a blank node keeps its mark, so that nobody takes its name for text."""
+    return str(term) if type(term).__name__ == "BlankNode" else plain(term)
+
+
 def _tsv(term: Term | None) -> str:
     return "" if term is None else written(term)
 
@@ -172,9 +184,5 @@ def _kind(term: Term) -> str:
 
 def _xml(binding: ET.Element, term: Term) -> None:
     said = _json(term)
-    element = ET.SubElement(binding, f"{{{_RESULTS}}}{said['type']}")
-    element.text = said["value"]
-    if "xml:lang" in said:
-        element.set(_XML_LANG, said["xml:lang"])
-    if "datatype" in said:
-        element.set("datatype", said["datatype"])
+    attributes = {name: text for name, text in said.items() if name in {"xml:lang", "datatype"}}
+    ET.SubElement(binding, said["type"], attributes).text = said["value"]
