@@ -17,7 +17,7 @@ from her2kg.errors import InputError, QueryError
 from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
@@ -110,8 +110,8 @@ class Engine:
             raise InputError(f"{media_type} is no RDF format", "use Turtle, TriG, N-Triples or N-Quads")
         try:
             self._store.bulk_load(text.encode(), format=kind)
-        except (SyntaxError, ValueError) as error:
-            raise InputError(str(error), "mend the syntax") from error
+        except SyntaxError as error:
+            raise InputError(error.msg, "mend the syntax") from error
 
     def add_file(self, path: Path) -> None:
         """Add the quads of a file in the format that its ending names; raises InputError."""
@@ -144,14 +144,24 @@ class Engine:
             content = ox.serialize({quad.triple for quad in self._store}, format=kind)
         return (content or b"").decode()
 
-    def query(self, text: str) -> Answer:
+    def query(
+        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+    ) -> Answer:
         """Evaluate one SPARQL query; raises QueryError with line and column of the fault.
 
         A query that asks another endpoint (SERVICE) is refused: the engine would open connections.
+        Graphs that are named take the place of the query's FROM (SPARQL 1.1 Protocol, 2.1.4).
         """
         refuse_service(text)
         try:
-            answer = self._store.query(text)
+            if default_graphs or named_graphs:
+                answer = self._store.query(
+                    text,
+                    default_graph=list(map(iri, default_graphs)),
+                    named_graphs=list(map(iri, named_graphs)),
+                )
+            else:
+                answer = self._store.query(text)
         except SyntaxError as error:
             raise syntax_error(text, str(error)) from error
         except (ValueError, RuntimeError, OSError) as error:

@@ -36,7 +36,7 @@ _SCHEME = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:")
 _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected (?:one of )?)?(.*)", re.DOTALL)
 _KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
 _RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
-_UPDATES = frozenset("INSERT DELETE LOAD CLEAR CREATE DROP COPY MOVE ADD WITH".split())
+_UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 
 
@@ -101,10 +101,9 @@ def _update(query: str, pieces: list[Token]) -> QueryError | None:
 
 def _unclosed_string(query: str, pieces: list[Token]) -> QueryError | None:
     for token in pieces:
-        if token.kind == "mark" and token.text in "\"'":
-            return _at(
-                query, token.start, "the string that starts here has no end", f"close it with {token.text}"
-            )
+        if token.kind == "unclosed":
+            remedy = f"close it with {token.text[0]}"
+            return _at(query, token.start, "the string that starts here has no end", remedy)
     return None
 
 
@@ -145,9 +144,10 @@ def _bracket(query: str, pieces: list[Token]) -> QueryError | None:
             continue
         if token.text in _CLOSES.values():
             still_open.append(token)
-        elif token.text in _CLOSES:
-            if not still_open or still_open.pop().text != _CLOSES[token.text]:
-                return _at(query, token.start, f"this {token.text} closes nothing", "mend the brackets")
+            continue
+        opening = _CLOSES.get(token.text)
+        if opening and (not still_open or still_open.pop().text != opening):
+            return _at(query, token.start, f"this {token.text} closes nothing", "mend the brackets")
     if still_open:
         return _at(query, still_open[-1].start, f"the {still_open[-1].text} here is never closed", "close it")
     return None

@@ -9,7 +9,7 @@ from her2kg.engine import Answer, Engine
 from her2kg.errors import BuildMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 _CHECKSUMS = "checksums.txt"
@@ -58,9 +58,11 @@ class Store:
             seal.update(path.read_bytes())
         return cls(engine, seal.hexdigest())
 
-    def query(self, text: str) -> Answer:
-        """Evaluate a query; raises QueryError with line and column."""
-        return self._engine.query(text)
+    def query(
+        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+    ) -> Answer:
+        """Evaluate a query, over these graphs when some are named; raises QueryError with line and column."""
+        return self._engine.query(text, default_graphs, named_graphs)
 
     def __len__(self) -> int:
         """Count the quads."""
