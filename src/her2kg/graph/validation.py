@@ -6,6 +6,7 @@ Shapes are run by pyshacl without inference. What SHACL Core cannot say is a SEL
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyshacl
@@ -13,7 +14,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import RDF, SH
 
 from her2kg.engine import Engine, Table, plain
-from her2kg.errors import Fault, InputError
+from her2kg.errors import Fault, InputError, QueryError
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, term
 
@@ -23,14 +24,18 @@ if TYPE_CHECKING:
 
     from her2kg.model.queries import Query
 
-#: Properties of a proposition, which the row of each statement spells out under these columns.
+#: Properties of a proposition, which the row of each statement spells out under these columns;
+#: what is wrong with the proposition as a whole is said of its subject.
 _ARGUMENTS = {
     HER2.kind: "kind",
     HER2.subject: "subject",
     HER2.predicate: "predicate",
     HER2.object: "object",
     HER2.disease: "disease",
+    HER2.states: "subject",
 }
+#: How a remedy names the columns to mend.
+_NAMED = re.compile(r"\(columns? ([a-z_]+(?:, [a-z_]+)*)")
 
 
 class Place(NamedTuple):
@@ -70,9 +75,12 @@ def run_shapes(
     data: Graph, ontology: Graph, shape_graph: Graph, places: Mapping[URIRef, Place]
 ) -> list[Fault]:
     """Give one fault for each result of the SHACL report."""
-    _, report, _ = pyshacl.validate(
-        data_graph=data, shacl_graph=shape_graph, ont_graph=ontology, inference="none", advanced=False
-    )
+    try:
+        _, report, _ = pyshacl.validate(
+            data_graph=data, shacl_graph=shape_graph, ont_graph=ontology, inference="none", advanced=False
+        )
+    except RuntimeError as error:  # what pyshacl raises for shapes that are none
+        raise InputError(f"the shapes cannot be run: {_one_line(error)}", "mend the shapes") from error
     if not isinstance(report, Graph):
         raise InputError(f"the shapes cannot be run: {_one_line(Exception(report))}", "mend the shapes")
     finder = _Finder(data, places)
@@ -98,15 +106,26 @@ def run_checks(
     finder = _Finder(data, places)
     faults = set()
     for check in checks:
-        said = check.header
-        finding = _Finding(str(said["problem"]), str(said["solution"]), check.name, str(said["level"]))
-        answer = engine.query(check.text)
+        finding = _finding(check)
+        try:
+            answer = engine.query(check.text)
+        except QueryError as error:
+            raise InputError(f"the check {check.name}: {error.problem}", error.remedy) from error
         if not isinstance(answer, Table):
             raise InputError(f"the check {check.name} is no SELECT", "write it as SELECT ?node ?path ?value")
         for row in answer.rows():
             path = URIRef(plain(row["path"])) if "path" in row else None
             faults.add(finder.fault(URIRef(plain(row["node"])), path, plain(row.get("value")), finding))
     return sorted(faults)
+
+
+def _finding(check: Query) -> _Finding:
+    """Read off the header of a check what it says of each violation."""
+    said = check.header
+    for key in ("problem", "solution", "level"):
+        if key not in said:
+            raise InputError(f"the check {check.name} has no {key} in its header", "add it as a line #+")
+    return _Finding(str(said["problem"]), str(said["solution"]), check.name, str(said["level"]))
 
 
 class _Finding(NamedTuple):
@@ -134,7 +153,8 @@ class _Finder:
             name = path.rpartition("#")[2] if isinstance(path, URIRef) else ""
             return Fault("", 0, name, shown, f"{focus}: {finding.problem}", *rest)
         place = self._places[node]
-        return Fault(place.path, place.line, _column(place, path), shown, finding.problem, *rest)
+        name = _column(place, path, finding.remedy)
+        return Fault(place.path, place.line, name, shown, finding.problem, *rest)
 
     def _behind(self, focus: Any) -> URIRef | None:
         """Find a row that points to a node which a mapping function made, at most two steps off."""
@@ -143,12 +163,15 @@ class _Finder:
         return next((URIRef(node) for node in [*nearest, *further] if URIRef(node) in self._places), None)
 
 
-def _column(place: Place, path: Any) -> str:
+def _column(place: Place, path: Any, remedy: str) -> str:
+    """Name the column behind a property; for other paths the first one that the remedy names."""
     if path in _ARGUMENTS and "predicate" in place.fields:
         return _ARGUMENTS[path]
     for name, info in place.fields.items():
         what = column(info)
         if what.prop and term(what.prop) == path:
             return name
+    named = _NAMED.search(remedy)
+    first = next((name for name in named[1].split(", ") if name in place.fields), "") if named else ""
     # A path that is no plain property is a blank node, whose name would change from run to run.
-    return path.rpartition("#")[2] if isinstance(path, URIRef) else ""
+    return first or (path.rpartition("#")[2] if isinstance(path, URIRef) else "")
