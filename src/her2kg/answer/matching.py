@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from her2kg.answer.store import Store
 
 #: The receptor by its other names; what stands before a change of a protein; words that say nothing.
-_GENE = re.compile(r"her-?\s?2(/neu)?")
+_GENE = re.compile(r"her-?\s?2(/neu)?|c-?erbb-?2")
+#: Every hyphen, dash and minus sign that stands for ``-``.
+_DASH = re.compile(r"[\u00ad\u2010-\u2015\u2212]")
 _CHANGE = re.compile(r"^\s*((ERBB2|HER-?2|EGFR)\s*[:( ]\s*)?(p\.)?", re.IGNORECASE)
 _LITTLE_WORDS = frozenset({"of", "the", "in", "a", "an"})
 _BASE = "https://w3id.org/her2kg/id/"
@@ -38,9 +40,7 @@ def fold(name: str) -> str:
     >>> fold("HER-2 ＡＭＰlification") == fold("ERBB2 amplification")
     True
     """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    folded = _GENE.sub("erbb2", folded)
-    return re.sub(r"[\s\-_./()]+", "", folded)
+    return re.sub(r"[\s\-_./()]+", "", _plain_letters(name))
 
 
 def words(name: str) -> str:
@@ -49,8 +49,13 @@ def words(name: str) -> str:
     >>> words("exon 20 insertion of HER2") == words("ERBB2 exon 20 insertion")
     True
     """
-    folded = _GENE.sub("erbb2", unicodedata.normalize("NFKC", name).casefold())
-    return " ".join(sorted(word for word in re.findall(r"\w+", folded) if word not in _LITTLE_WORDS))
+    found = re.findall(r"\w+", _plain_letters(name))
+    return " ".join(sorted(word for word in found if word not in _LITTLE_WORDS))
+
+
+def _plain_letters(name: str) -> str:
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return _GENE.sub("erbb2", _DASH.sub("-", letters))
 
 
 def resolve(store: Store, notation: str) -> str:
@@ -59,11 +64,12 @@ def resolve(store: Store, notation: str) -> str:
     Raises NotationError with the nearest known names when nothing has that name, and with the choices
     when several things have it.
     """
-    if notation.startswith(_BASE):
-        return notation
     names = _known(store)
+    path = notation.removeprefix(_BASE).replace(":", "/", 1)
+    if any(_BASE + path in things for things in names.values()):
+        return _BASE + path
     change = _CHANGE.sub("", notation)
-    for written in (fold(notation), fold(change), fold(notation.partition(":")[2]) or "-", words(notation)):
+    for written in (fold(notation), fold(change), words(notation)):
         found = names.get(written, set())
         if len(found) == 1:
             return next(iter(found))

@@ -38,7 +38,8 @@ def answer(
 
 
 def bound(store: Store, query: Query, parameters: Mapping[str, str], lang: str) -> str:
-    """Give the text of a question with its parameters in place."""
+    """Give the text of a question with its parameters in place; ``lang`` may be one of them."""
+    lang = parameters.get("lang", lang)
     if lang not in LANGUAGES:
         raise QueryError(f"there are no labels in {lang!r}", f"choose {' or '.join(LANGUAGES)}")
     terms = {"lang": written(literal(lang))} if "lang" in query.parameters else {}
@@ -46,5 +47,6 @@ def bound(store: Store, query: Query, parameters: Mapping[str, str], lang: str) 
         if name not in query.parameters:
             known = ", ".join(query.parameters) or "none"
             raise QueryError(f"{query.name} has no parameter {name!r}", f"its parameters: {known}")
-        terms[name] = written(literal(value) if name == "lang" else iri(resolve(store, value)))
+        if name != "lang":
+            terms[name] = written(iri(resolve(store, value)))
     return query.bind(terms)

@@ -1,0 +1,115 @@
+"""Notations resolved to things: what people write for an alteration, and what is said when nothing fits."""
+
+from __future__ import annotations
+
+import pytest
+
+from her2kg.answer.matching import fold, resolve
+from her2kg.answer.store import Store
+from her2kg.engine import Engine
+from her2kg.errors import NotationError
+
+_BASE = "https://w3id.org/her2kg/id/"
+_THINGS = f"""
+PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+PREFIX her2: <https://w3id.org/her2kg/ontology#>
+<{_BASE}alteration/gain> a her2:AlterationCategory ; rdfs:label "ERBB2 gain"@en ; skos:altLabel "HER2 up"@en .
+<{_BASE}alteration/rise> a her2:AlterationCategory ; rdfs:label "ERBB2 rise"@en ; skos:altLabel "HER2 up"@en .
+<{_BASE}drug/gain-blocker> a her2:DrugCategory ; rdfs:label "gain blocker"@en .
+"""
+
+
+@pytest.fixture
+def small() -> Store:
+    """Give a store with two alterations that share a synonym, and a drug."""
+    return Store(Engine.from_text(_THINGS, "text/turtle"), "1")
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "ERBB2 amplification",
+        "HER2 amplification",
+        "HER2 gene amplification",
+        "HER2扩增",
+        "HER2基因扩增",
+        "erbb2-amplification",
+        "alteration:erbb2-amplification",
+        "alteration/erbb2-amplification",
+        f"{_BASE}alteration/erbb2-amplification",
+    ],
+    ids=["label", "synonym", "longer-synonym", "zh-label", "zh-synonym", "slug", "curie", "path", "iri"],
+)
+def test_a_label_synonym_slug_or_iri_names_its_alteration(store: Store, notation: str) -> None:
+    assert resolve(store, notation) == f"{_BASE}alteration/erbb2-amplification"
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "her2 AMPLIFICATION",
+        "HER-2 amplification",
+        "HER 2 amplification",
+        "HER2/neu amplification",
+        "c-erbB-2 amplification",
+        "erbB2-amplification",
+        "HER2\N{NON-BREAKING HYPHEN}amplification",
+        "HER\N{HYPHEN}2 amplification",
+        "HER\N{EN DASH}2 amplification",
+        "HER\N{MINUS SIGN}2 amplification",
+        "ＨＥＲ２　ａｍｐｌｉｆｉｃａｔｉｏｎ",
+        "  HER2\tamplification ",
+        "amplification of HER2",
+    ],
+)
+def test_case_width_hyphens_and_order_of_words_do_not_matter(store: Store, notation: str) -> None:
+    assert resolve(store, notation) == f"{_BASE}alteration/erbb2-amplification"
+
+
+@pytest.mark.parametrize(
+    "notation", ["G660D", "p.G660D", "HER2 G660D", "ERBB2:p.G660D", "ERBB2 p.G660D", "HER2（G660D）"]
+)
+def test_a_change_of_the_protein_is_found_with_and_without_its_gene(store: Store, notation: str) -> None:
+    assert resolve(store, notation) == f"{_BASE}alteration/erbb2-g660d"
+
+
+def test_a_profile_is_found_by_its_label(store: Store) -> None:
+    found = resolve(store, "EGFR amplification without HER2 amplification")
+    assert found == f"{_BASE}profile/egfr-amplification-without-erbb2-amplification"
+
+
+@pytest.mark.parametrize(
+    ("notation", "near"),
+    [
+        ("HER2 amplificaton", "near: alteration/erbb2-amplification"),
+        (f"{_BASE}alteration/erbb2-amplificatio", "alteration/erbb2-amplification"),
+        ("zzz qqq", "see the question `entities`"),
+        ("", "see the question `entities`"),
+        ("::", "see the question `entities`"),
+    ],
+)
+def test_an_unknown_notation_is_answered_with_near_names(store: Store, notation: str, near: str) -> None:
+    with pytest.raises(NotationError) as caught:
+        resolve(store, notation)
+    assert str(caught.value).startswith(f"nothing is named {notation!r}: ")
+    assert near in str(caught.value)
+
+
+@pytest.mark.parametrize("notation", ["drug:gain-blocker", "gain blocker", "drug:gain"])
+def test_what_is_no_alteration_is_not_taken_for_one(small: Store, notation: str) -> None:
+    with pytest.raises(NotationError, match="nothing is named"):
+        resolve(small, notation)
+
+
+def test_a_name_of_several_things_is_answered_with_the_choices(small: Store) -> None:
+    with pytest.raises(NotationError) as caught:
+        resolve(small, "HER2 up")
+    assert str(caught.value) == "'HER2 up' names several things: give one of: alteration/gain alteration/rise"
+    assert resolve(small, "alteration/gain") == f"{_BASE}alteration/gain"
+
+
+def test_folding_keeps_what_tells_alterations_apart() -> None:
+    assert fold("HER2 IHC 2+") != fold("HER2 IHC 3+")
+    assert fold("HER2 exon 20") != fold("HER2 exon 2")
+    assert fold("HER3 mutation") != fold("HER2 mutation")
