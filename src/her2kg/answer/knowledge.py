@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,17 @@ from her2kg.answer.questions import ask
 from her2kg.answer.results import Answers
 from her2kg.answer.store import Store
 from her2kg.engine import Table, Truth
+from her2kg.errors import QueryError, SettingError
 from her2kg.model.queries import question_names
-from her2kg.settings import Settings
+from her2kg.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rdflib import Graph
+
+
+_NAME = re.compile(r"[\w.-]+")
 
 
 class KnowledgeGraph:
@@ -40,10 +45,13 @@ class KnowledgeGraph:
     ) -> Answers | bool | Graph:
         """Answer a question or a SPARQL query: a table, a truth value or an rdflib graph.
 
-        Raises UnknownQuestionError, QueryError or NotationError.
+        Raises UnknownQuestionError, NotationError, or QueryError, also for a parameter that the
+        question does not have; a SPARQL text has none.
         """
-        if " " not in query.strip() and "{" not in query:
+        if _NAME.fullmatch(query):
             return ask(self.store, self.settings.home, query, parameters, lang)
+        if parameters:
+            raise QueryError("a SPARQL text has no parameters", "write the values into it")
         answer = self.store.query(query)
         if isinstance(answer, Table):
             return Answers.of(answer)
@@ -73,6 +81,10 @@ class KnowledgeGraph:
 def open_graph(**settings: object) -> KnowledgeGraph:
     """Open the built graph; keyword arguments are settings such as ``build``.
 
-    Raises BuildMissingError when nothing was built yet.
+    Raises BuildMissingError when nothing was built yet, SettingError for a keyword that is no setting.
     """
+    known = [setting.name for setting in SETTINGS]
+    for name in settings:
+        if name not in known:
+            raise SettingError(f"there is no setting {name!r}", f"the settings: {', '.join(known)}")
     return KnowledgeGraph(Settings.read(settings))
