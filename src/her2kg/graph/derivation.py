@@ -12,7 +12,7 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import PROV, RDF, RDFS
 
 from her2kg.engine import Engine, Triples
-from her2kg.errors import InputError
+from her2kg.errors import InputError, QueryError
 from her2kg.model.namespaces import HER2, rule
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def derive(known: Iterable[Graph], rules: Iterable[Query]) -> Graph:
         engine.add_text(graph.serialize(format="nt"), "application/n-triples")
     inferred = Graph()
     for query in rules:
-        answer = engine.query(query.text)
+        try:
+            answer = engine.query(query.text)
+        except QueryError as error:
+            raise InputError(f"the rule {query.name}: {error.problem}", error.remedy) from error
         if not isinstance(answer, Triples):
             raise InputError(f"the rule {query.name} is no CONSTRUCT", "write it as CONSTRUCT")
         made = Graph().parse(data=answer.text("application/n-triples"), format="nt")
