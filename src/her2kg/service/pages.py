@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from werkzeug.exceptions import BadRequest, NotFound
 
-from her2kg.answer.questions import answer, ask
-from her2kg.answer.results import FORMATS, Answers
-from her2kg.engine import Table
+from her2kg.answer.questions import LANGUAGES, answer
+from her2kg.answer.results import FORMATS
 from her2kg.model.queries import read_queries, read_question
 
 if TYPE_CHECKING:
+    from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
+    from her2kg.model.queries import Query
     from her2kg.settings import Settings
 
 blueprint = Blueprint("pages", __name__)
@@ -29,38 +31,54 @@ def _settings() -> Settings:
 
 
 def _language() -> str:
-    return request.args.get("lang", "en")
+    lang = request.args.get("lang", "en")
+    if lang not in LANGUAGES:
+        raise BadRequest(f"there are no labels in {lang!r}; choose {' or '.join(LANGUAGES)}")
+    return lang
 
 
 @blueprint.get("/")
 def home() -> str:
-    """Show what the graph holds and list the questions."""
+    """Show what the graph holds and list the questions; of files of the user's own, only their size."""
     folder = _settings().home / "queries"
-    tables = {}
-    for query in read_queries(folder / "pages"):
-        found = _store().query(query.text)
-        if isinstance(found, Table):
-            tables[query] = Answers.of(found, query)
-    questions = list(read_queries(folder / "questions")) if current_app.config["BUILT"] else []
+    tables: list[tuple[Query, Answers]] = []
+    questions: list[Query] = []
+    if current_app.config["BUILT"]:
+        tables = [(query, answer(_store(), query)) for query in read_queries(folder / "pages")]
+        questions = list(read_queries(folder / "questions"))
     return render_template(
         "home.html", tables=tables, questions=questions, lang=_language(), quads=len(_store())
     )
 
 
+def _question(name: str) -> Query:
+    if not current_app.config["BUILT"]:
+        raise NotFound("the questions are about the built graph; ask these files at /sparql")
+    return read_question(_settings().home, name)
+
+
 @blueprint.get("/questions/<name>")
 def question(name: str) -> str:
     """Show a question with its answer."""
-    query = read_question(_settings().home, name)
+    query = _question(name)
     answers = answer(_store(), query, _parameters(), _language())
-    return render_template("question.html", query=query, answers=answers, lang=_language())
+    return render_template(
+        "question.html",
+        query=query,
+        answers=answers,
+        lang=_language(),
+        parameters=_parameters(),
+        kinds=list(FORMATS),
+    )
 
 
 @blueprint.get("/questions/<name>.<kind>")
 def question_file(name: str, kind: str) -> Response:
     """Give the answer of a question as CSV, TSV, JSON or XML."""
+    query = _question(name)
     if kind not in FORMATS:
-        return Response(f"no such format; use {', '.join(FORMATS)}\n", 404, mimetype="text/plain")
-    answers = ask(_store(), _settings().home, name, _parameters(), _language())
+        raise NotFound(f"no answer is to be had as {kind!r}; use {', '.join(FORMATS)}")
+    answers = answer(_store(), query, _parameters(), _language())
     media_type, write = FORMATS[kind]
     return Response(write(answers), mimetype=media_type)
 

@@ -27,5 +27,8 @@ def of_error(error: Her2kgError) -> Response:
     status = HTTPStatus.BAD_REQUEST
     if isinstance(error, UnknownQuestionError | NotationError):
         status = HTTPStatus.NOT_FOUND
-    place = {"line": error.line, "column": error.column} if isinstance(error, QueryError) else {}
-    return problem(status, error.problem, error.remedy, **place)
+    if isinstance(error, QueryError) and error.line:
+        # The place stands in fields of its own, so it need not stand before the detail.
+        detail = error.problem.removeprefix(f"{error.line}:{error.column}: ")
+        return problem(status, detail, error.remedy, line=error.line, column=error.column)
+    return problem(status, error.problem, error.remedy)

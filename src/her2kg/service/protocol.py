@@ -8,8 +8,7 @@ from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from her2kg.engine import Triples, Truth
-from her2kg.errors import QueryError
-from her2kg.service import negotiation, problems
+from her2kg.service import negotiation
 
 if TYPE_CHECKING:
     from her2kg.answer.store import Store
@@ -38,14 +37,15 @@ def _query_text() -> str:
     return queries[0]
 
 
+def _graphs(name: str) -> list[str]:
+    return [*request.args.getlist(name), *request.form.getlist(name)]
+
+
 @blueprint.route("/sparql", methods=["GET", "POST"])
 def sparql() -> Response:
     """Answer one query in the format asked for."""
     store: Store = current_app.config["STORE"]
-    try:
-        answer = store.query(_query_text())
-    except QueryError as error:
-        return problems.of_error(error)
+    answer = store.query(_query_text(), _graphs("default-graph-uri"), _graphs("named-graph-uri"))
     prefixes: dict[str, str] = current_app.config["PREFIXES"]
     if isinstance(answer, Triples):
         media_type = negotiation.choose(request, negotiation.GRAPHS)
@@ -56,8 +56,4 @@ def sparql() -> Response:
             family = {name: kind for name, kind in family.items() if name in {"json", "xml"}}
         media_type = negotiation.choose(request, family)
         content = answer.text(media_type)
-    response = Response(content, mimetype=media_type)
-    response.vary.add("Accept")
-    response.access_control_allow_origin = "*"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return Response(content, mimetype=media_type)

@@ -1,0 +1,484 @@
+"""The service, asked as programs and browsers ask: protocol, formats, errors, pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from her2kg.answer.results import Answers
+from her2kg.answer.store import Store
+from her2kg.engine import Engine, Table
+from her2kg.model.namespaces import prefixes
+from her2kg.model.queries import question_names
+from her2kg.service.app import create_app
+from her2kg.settings import Settings
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+_JSON = "application/sparql-results+json"
+_XML = "application/sparql-results+xml"
+_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+_SELECT = "SELECT ?s { ?s ?p ?o } LIMIT 1"
+_CONSTRUCT = "CONSTRUCT WHERE { <https://w3id.org/her2kg/id/drug/afatinib> ?p ?o }"
+_HOSTILE = "<script>alert('x')</script>"
+
+
+@pytest.fixture(scope="module")
+def client(store: Store) -> FlaskClient:
+    """Give a client of the service over the real graph."""
+    return create_app(store, Settings.read({}, {}), prefixes(ROOT)).test_client()
+
+
+@pytest.fixture
+def own() -> FlaskClient:
+    """Give a client of the service over data of the user's own, with small limits."""
+    settings = Settings.read({"body_limit": 2000}, {})
+    data = Store(Engine.from_text("<urn:a> <urn:b> <urn:c> .", "text/turtle"), "1")
+    return create_app(data, settings, built=False).test_client()
+
+
+def _problem(response: TestResponse) -> dict[str, object]:
+    assert response.mimetype == "application/problem+json"
+    body: dict[str, object] = json.loads(response.get_data())
+    assert body["status"] == response.status_code
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+def _count(client: FlaskClient, pattern: str) -> int:
+    query = f"PREFIX her2: <https://w3id.org/her2kg/ontology#> SELECT (COUNT(*) AS ?n) {{ {pattern} }}"
+    rows = list(csv.reader(io.StringIO(_get(client, query, format="csv").text)))
+    return int(rows[1][0])
+
+
+def _get(client: FlaskClient, query: str, accept: str | None = None, **more: str) -> TestResponse:
+    headers = {"Accept": accept} if accept else {}
+    return client.get("/sparql", query_string={"query": query, **more}, headers=headers)
+
+
+# The protocol ----------------------------------------------------------------------------------------
+
+
+def test_get_post_form_and_direct_post_answer_alike(client: FlaskClient) -> None:
+    query = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p ORDER BY ?p"
+    by_get = _get(client, query)
+    by_form = client.post("/sparql", data={"query": query})
+    direct = client.post("/sparql", data=query, content_type="application/sparql-query; charset=utf-8")
+    assert by_get.status_code == 200
+    assert by_get.data == by_form.data == direct.data
+
+
+def test_a_query_may_hold_chinese_on_every_way(client: FlaskClient) -> None:
+    query = 'ASK { ?s ?p "阿法替尼"@zh }'
+    for response in (
+        _get(client, query),
+        client.post("/sparql", data={"query": query}),
+        client.post("/sparql", data=query.encode(), content_type="application/sparql-query"),
+    ):
+        assert json.loads(response.data)["boolean"] is True
+
+
+def test_head_answers_without_a_body(client: FlaskClient) -> None:
+    response = client.head("/sparql", query_string={"query": _SELECT})
+    assert response.status_code == 200
+    assert response.data == b""
+
+
+@pytest.mark.parametrize("way", ["get", "post"])
+def test_the_graphs_of_the_request_are_asked(client: FlaskClient, way: str) -> None:
+    query = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
+    ontology = "https://w3id.org/her2kg/graph/ontology"
+    sent = {"query": query, "default-graph-uri": ontology, "format": "csv"}
+    response = client.get("/sparql", query_string=sent) if way == "get" else client.post("/sparql", data=sent)
+    named = _get(client, f"SELECT (COUNT(*) AS ?n) {{ GRAPH <{ontology}> {{ ?s ?p ?o }} }}", format="csv")
+    assert response.text == named.text
+    assert response.text != _get(client, query, format="csv").text
+
+
+def test_only_the_named_graphs_of_the_request_are_seen(client: FlaskClient) -> None:
+    response = client.post(
+        "/sparql",
+        query_string={"named-graph-uri": "https://w3id.org/her2kg/graph/ontology"},
+        data="SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }",
+        content_type="application/sparql-query",
+        headers={"Accept": "text/csv"},
+    )
+    assert response.text == "g\r\nhttps://w3id.org/her2kg/graph/ontology\r\n"
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (None, _JSON),
+        ("*/*", _JSON),
+        ("application/json", _JSON),
+        (_XML, _XML),
+        ("application/xml", _XML),
+        ("text/*", "text/csv"),
+        ("text/tab-separated-values", "text/tab-separated-values"),
+        ("text/csv;q=0.2, text/tab-separated-values;q=0.8", "text/tab-separated-values"),
+        (f"{_JSON};q=0, */*", _XML),
+        (f"image/png, {_XML};q=0.1", _XML),
+        (_BROWSER, _XML),
+    ],
+)
+def test_a_table_comes_in_the_format_asked_for(
+    client: FlaskClient, accept: str | None, mimetype: str
+) -> None:
+    assert _get(client, _SELECT, accept).mimetype == mimetype
+
+
+@pytest.mark.parametrize(
+    ("accept", "mimetype"),
+    [
+        (None, "text/turtle"),
+        ("*/*", "text/turtle"),
+        ("application/n-triples", "application/n-triples"),
+        ("application/rdf+xml, text/turtle;q=0.9", "application/rdf+xml"),
+        ("application/ld+json", "application/ld+json"),
+        (_BROWSER, "text/turtle"),
+    ],
+)
+def test_a_graph_comes_in_the_format_asked_for(
+    client: FlaskClient, accept: str | None, mimetype: str
+) -> None:
+    assert _get(client, _CONSTRUCT, accept).mimetype == mimetype
+
+
+@pytest.mark.parametrize(
+    "name", ["ttl", "turtle", "nt", "rdf", "jsonld", "nq", "trig", "application/rdf+xml"]
+)
+def test_a_graph_reads_back_in_every_format(client: FlaskClient, name: str) -> None:
+    expected = set(_get(client, _CONSTRUCT, format="nt").text.splitlines())
+    response = _get(client, _CONSTRUCT, "text/html", format=name)
+    read = Engine.from_text(response.text, response.mimetype or "")
+    assert set(read.text("application/n-triples").splitlines()) == expected
+    assert len(expected) > 5
+
+
+def test_turtle_is_written_with_the_prefixes_of_the_project(client: FlaskClient) -> None:
+    assert "drug:afatinib" in _get(client, _CONSTRUCT).text
+
+
+@pytest.mark.parametrize("name", ["json", "xml", "csv", "tsv", "application/json", _XML])
+def test_the_format_parameter_comes_before_the_accept_header(client: FlaskClient, name: str) -> None:
+    response = _get(client, _SELECT, "text/turtle", format=name)
+    assert response.status_code == 200
+    assert name.rpartition("/")[2].split("+")[-1] in (response.mimetype or "").replace(
+        "tab-separated-values", "tsv"
+    )
+
+
+def test_an_ask_is_answered_in_json_and_xml(client: FlaskClient) -> None:
+    assert json.loads(_get(client, "ASK { FILTER(false) }").data)["boolean"] is False
+    assert "<boolean>true</boolean>" in _get(client, "ASK { }", _XML).text
+
+
+def test_any_origin_may_read_answers_and_errors(client: FlaskClient) -> None:
+    for response in (_get(client, _SELECT), _get(client, "SELEC"), client.get("/questions/drugs.json")):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Accept" in response.vary
+
+
+def test_a_browser_may_ask_beforehand_what_it_may_send(client: FlaskClient) -> None:
+    response = client.options("/sparql")
+    assert response.status_code == 200
+    assert "POST" in response.headers["Access-Control-Allow-Methods"]
+    assert "Content-Type" in response.headers["Access-Control-Allow-Headers"]
+
+
+# Errors ----------------------------------------------------------------------------------------------
+
+
+def test_a_syntax_error_has_line_column_and_remedy_for_a_program(client: FlaskClient) -> None:
+    response = _get(client, "SELECT * {\n  ?s drug:class ?o }", _JSON)
+    assert response.status_code == 400
+    assert _problem(response) == {
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "the prefix drug: is not declared",
+        "remedy": "add a line PREFIX drug: <...> at the top",
+        "line": 2,
+        "column": 6,
+    }
+
+
+def test_a_syntax_error_is_a_page_for_a_browser(client: FlaskClient) -> None:
+    response = _get(client, "SELECT * {\n  ?s drug:class ?o }", _BROWSER)
+    assert response.status_code == 400
+    assert response.mimetype == "text/html"
+    assert "Line 2, column 6: the prefix drug: is not declared" in response.text
+    assert "add a line PREFIX drug: &lt;...&gt; at the top" in response.text
+    assert response.text.count("2:6") == 0
+
+
+@pytest.mark.parametrize("accept", [None, _BROWSER])
+def test_what_a_query_holds_is_never_run_as_html(client: FlaskClient, accept: str | None) -> None:
+    response = _get(client, _HOSTILE, accept)
+    assert response.status_code == 400
+    assert response.mimetype != "text/html" or "<script" not in response.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/questions/{}",
+        "/questions/applicable-claims?alteration={}",
+        "/questions/drugs?{}=1",
+        "/questions/drugs?lang={}",
+        "/questions/drugs.{}",
+        "/?lang={}",
+        "/{}",
+    ],
+)
+def test_what_an_address_holds_is_never_run_as_html(client: FlaskClient, path: str) -> None:
+    response = client.get(path.format(quote(_HOSTILE, safe="")), headers={"Accept": _BROWSER})
+    assert 400 <= response.status_code < 500
+    assert response.mimetype == "text/html"
+    assert "<script" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "detail"),
+    [
+        ({}, "give one query, not 0"),
+        ({"query": [_SELECT, _SELECT]}, "give one query, not 2"),
+        ({"update": "CLEAR ALL"}, "updates are refused: the graph is read-only"),
+        ({"query": "CLEAR ALL"}, "updates are refused: the graph is read-only"),
+        ({"query": "SELECT * { SERVICE <http://127.0.0.1/> { } }"}, "SERVICE is refused: nothing is fetched"),
+        ({"query": _SELECT, "default-graph-uri": "no iri"}, "'no iri' is no IRI"),
+    ],
+)
+@pytest.mark.parametrize("way", ["get", "post"])
+def test_a_request_that_is_no_query_is_a_bad_request(
+    client: FlaskClient, way: str, sent: dict[str, str | list[str]], detail: str
+) -> None:
+    if way == "get":
+        response = client.get("/sparql", query_string=sent)
+    else:
+        response = client.post("/sparql", data=sent, content_type="application/x-www-form-urlencoded")
+    assert response.status_code == 400
+    assert _problem(response)["detail"] == detail
+
+
+def test_an_update_sent_as_such_is_an_unsupported_media_type(client: FlaskClient) -> None:
+    before = _count(client, "?s ?p ?o")
+    response = client.post("/sparql", data="CLEAR ALL", content_type="application/sparql-update")
+    assert response.status_code == 415
+    assert "application/sparql-query" in str(_problem(response)["detail"])
+    assert _count(client, "?s ?p ?o") == before
+
+
+def test_a_direct_query_that_is_not_utf_8_is_a_bad_request(client: FlaskClient) -> None:
+    response = client.post("/sparql", data=b"ASK { \xff }", content_type="application/sparql-query")
+    assert response.status_code == 400
+    assert _problem(response)["detail"] == "the query is not UTF-8"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_a_method_that_writes_is_not_allowed_and_those_that_are_get_named(
+    client: FlaskClient, method: str
+) -> None:
+    response = client.open("/sparql", method=method)
+    assert response.status_code == 405
+    assert {"GET", "POST"} <= set(response.allow)
+    _problem(response)
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "format_", "offered"),
+    [
+        (_SELECT, "image/png", "", "text/csv"),
+        (_SELECT, "text/turtle", "", _JSON),
+        (_SELECT, None, "ttl", "json, xml, csv, tsv"),
+        (_CONSTRUCT, "text/csv", "", "text/turtle"),
+        (_CONSTRUCT, None, "csv", "ttl, nt"),
+        ("ASK { }", "text/csv", "", _JSON),
+        ("ASK { }", None, "tsv", "json, xml"),
+        (_SELECT, None, "<b>", "json, xml, csv, tsv"),
+    ],
+)
+def test_what_cannot_be_had_is_not_acceptable_and_the_choices_are_named(
+    client: FlaskClient, query: str, accept: str | None, format_: str, offered: str
+) -> None:
+    response = _get(client, query, accept, format=format_)
+    assert response.status_code == 406
+    assert offered in str(_problem(response)["detail"])
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/sparql-query"])
+def test_a_body_over_the_limit_is_too_large(own: FlaskClient, content_type: str) -> None:
+    response = own.post("/sparql", data="query=" + "a" * 2000, content_type=content_type)
+    assert response.status_code == 413
+    _problem(response)
+
+
+def test_a_form_may_be_as_large_as_the_limit_says(store: Store) -> None:
+    client = create_app(store, Settings.read({}, {})).test_client()
+    response = client.post("/sparql", data={"query": "ASK { } #" + "a" * 900_000})
+    assert response.status_code == 200
+
+
+def test_an_unknown_page_is_a_problem_too(client: FlaskClient) -> None:
+    response = client.get("/nothing-here")
+    assert response.status_code == 404
+    _problem(response)
+
+
+# Pages -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", question_names(ROOT))
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_question_has_a_page_and_a_twin_with_as_many_rows(
+    client: FlaskClient, name: str, lang: str
+) -> None:
+    page = client.get(f"/questions/{name}?lang={lang}")
+    assert page.status_code == 200
+    assert f'<html lang="{lang}">' in page.text
+    twin = client.get(f"/questions/{name}.csv?lang={lang}")
+    rows = list(csv.reader(io.StringIO(twin.text)))
+    assert page.text.count("<tr>") == len(rows) > 1
+
+
+def test_the_twins_hold_the_same_answer_in_every_format(client: FlaskClient) -> None:
+    by_kind = {kind: client.get(f"/questions/trials.{kind}") for kind in ("csv", "json", "xml", "tsv")}
+    assert {kind: response.mimetype for kind, response in by_kind.items()} == {
+        "csv": "text/csv",
+        "json": _JSON,
+        "xml": _XML,
+        "tsv": "text/tab-separated-values",
+    }
+    rows = list(csv.DictReader(io.StringIO(by_kind["csv"].text)))
+    bindings = json.loads(by_kind["json"].data)["results"]["bindings"]
+    assert [{name: cell["value"] for name, cell in row.items()} for row in bindings] == [
+        {name: cell for name, cell in row.items() if cell} for row in rows
+    ]
+    ns = "{http://www.w3.org/2005/sparql-results#}"
+    assert len(list(ET.fromstring(by_kind["xml"].text).iter(f"{ns}result"))) == len(rows)  # noqa: S314
+    assert by_kind["tsv"].text.count("\n") == len(rows) + 1
+
+
+def test_a_page_answers_in_chinese(client: FlaskClient) -> None:
+    page = client.get("/questions/drugs?lang=zh").text
+    assert '<td class="drug">阿法替尼</td>' in page
+    assert "涉及哪些药物" in page
+    assert "阿法替尼" in client.get("/questions/drugs.json?lang=zh").text
+
+
+def test_a_page_keeps_its_parameters_in_the_links_to_its_twins(client: FlaskClient) -> None:
+    page = client.get("/questions/applicable-claims?alteration=HER2+amplification&lang=zh").text
+    assert "HER2扩增" in page
+    links = re.findall(r'href="(/questions/applicable-claims\.\w+\?[^"]*)"', page)
+    assert len(links) == 4
+    for link in links:
+        twin = client.get(link.replace("&amp;", "&"))
+        assert twin.status_code == 200
+        assert "HER2扩增" in twin.text
+
+
+def test_an_unknown_question_is_not_found_and_near_names_are_given(client: FlaskClient) -> None:
+    body = client.get("/questions/drug")
+    assert body.status_code == 404
+    assert _problem(body)["remedy"] == "try drugs"
+
+
+def test_an_unknown_notation_is_not_found_and_near_names_are_given(client: FlaskClient) -> None:
+    body = client.get("/questions/applicable-claims.json?alteration=HER2+amplificaton")
+    assert body.status_code == 404
+    assert "alteration/erbb2-amplification" in str(_problem(body)["remedy"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/questions/drugs.xls", 404, "csv, tsv, json, xml"),
+        ("/questions/drug.csv", 404, "no question is named"),
+        ("/questions/drugs?lang=fr", 400, "choose en or zh"),
+        ("/?lang=fr", 400, "choose en or zh"),
+        ("/questions/drugs?gene=x", 400, "drugs has no parameter 'gene'"),
+    ],
+)
+def test_an_address_that_says_too_much_is_told_so(
+    client: FlaskClient, path: str, status: int, said: str
+) -> None:
+    response = client.get(path)
+    assert response.status_code == status
+    assert said in str(_problem(response)["detail"])
+
+
+def test_the_home_page_lists_every_question_with_its_answers(client: FlaskClient) -> None:
+    page = client.get("/").text
+    for name in question_names(ROOT):
+        for address in (f"/questions/{name}", f"/questions/{name}.csv", f"/questions/{name}.json"):
+            assert f'href="{address}"' in page
+
+
+def test_every_link_of_the_home_page_leads_somewhere(client: FlaskClient) -> None:
+    links = set(re.findall(r'href="(/[^"]*)"', client.get("/").text))
+    assert len(links) > 60
+    for link in links:
+        with client.get(link.replace("&amp;", "&")) as response:
+            assert response.status_code == 200, link
+
+
+def test_the_numbers_of_the_home_page_are_those_of_the_graph(client: FlaskClient) -> None:
+    page = client.get("/").text
+    sections = {
+        re.findall(r"<h2>(.*?)</h2>", section)[0]: re.findall(r"<tr>(<td>.*?)</tr>", section)
+        for section in re.findall(r"<section>.*?</section>", page, re.DOTALL)
+    }
+    cells = {title: [re.findall(r"<td>(.*?)</td>", row) for row in rows] for title, rows in sections.items()}
+    claims = _count(client, "?claim a her2:Statement")
+    assert sum(int(row[-1]) for row in cells["Claims by kind"]) == claims
+    assert sum(int(row[-1]) for row in cells["Claims by direction and voice"]) == claims
+    no_effect = "?claim her2:direction <https://w3id.org/her2kg/id/direction/no-effect>"
+    shown = sum(int(row[-1]) for row in cells["Claims by direction and voice"] if row[0] == "no-effect")
+    assert shown == _count(client, no_effect) > 0
+    drugs = next(int(row[-1]) for row in cells["Things by type"] if row[0] == "drug")
+    assert drugs == _count(client, "?drug a her2:DrugCategory")
+
+
+def test_the_home_page_speaks_chinese(client: FlaskClient) -> None:
+    page = client.get("/?lang=zh").text
+    assert '<html lang="zh">' in page
+    assert "本图谱的内容" in page
+    assert "What this graph holds" not in page
+    assert 'href="/questions/drugs?lang=zh"' in page
+
+
+def test_health_names_the_version_of_the_data(client: FlaskClient, store: Store) -> None:
+    assert client.get("/healthz").json == {"status": "ok", "quads": len(store), "data": store.version}
+
+
+def test_over_data_of_the_users_own_the_questions_are_not_offered(own: FlaskClient) -> None:
+    page = own.get("/")
+    assert page.status_code == 200
+    assert "/questions/" not in page.text
+    assert "1 quad." in page.text
+    for path in ("/questions/drugs", "/questions/drugs.csv"):
+        response = own.get(path)
+        assert response.status_code == 404
+        assert "/sparql" in str(_problem(response)["detail"])
+    assert _get(own, "SELECT ?o { <urn:a> ?p ?o }", format="csv").text == "o\r\nurn:c\r\n"
+
+
+def test_the_page_and_the_python_side_give_the_same_rows(client: FlaskClient, store: Store) -> None:
+    found = store.query("SELECT ?s ?p ?o { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 50")
+    assert isinstance(found, Table)
+    response = _get(client, "SELECT ?s ?p ?o { ?s ?p ?o } ORDER BY ?s ?p ?o LIMIT 50", format="csv")
+    assert list(csv.reader(io.StringIO(response.text))) == list(
+        csv.reader(io.StringIO(Answers.of(found).to_csv()))
+    )
