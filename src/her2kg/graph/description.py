@@ -75,6 +75,7 @@ def _dataset(graphs: Mapping[str, Graph], version: str, modified: date) -> Graph
     statements = len(set(graphs["asserted"].subjects(RDF.type, HER2.Statement)))
     partition = thing("partition", "statement")
     described.add((GRAPHS["asserted"], VOID.classPartition, partition))
+    described.add((partition, RDF.type, VOID.Dataset))
     described.add((partition, VOID["class"], HER2.Statement))
     described.add((partition, VOID.entities, Literal(statements)))
     return described

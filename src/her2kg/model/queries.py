@@ -68,6 +68,8 @@ def read_query(path: Path) -> Query:
         said: dict[str, Any] = yaml.safe_load("".join(header)) or {}
     except yaml.YAMLError as error:
         raise InputError(f"{path}: the #+ header is not YAML", "mend the header") from error
+    if not isinstance(said, dict):
+        raise InputError(f"{path}: the #+ header is not YAML with keys", "mend the header")
     text = "".join(line for line in lines if not line.startswith(_MARK)).lstrip("\n")
     return Query(
         name=path.stem,
