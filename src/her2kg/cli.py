@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from her2kg.errors import Her2kgError, InputError, NotConformError, SettingError
+from her2kg.errors import Her2kgError, InputError, NotConformError, QueryError, SettingError
 from her2kg.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
-    from her2kg.engine import Answer
+    from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
 
 _TABLE_FORMATS = ("table", "csv", "tsv", "json", "xml")
@@ -69,6 +69,12 @@ class _Group(click.Group):
             # The reader of our output went away, as `| head` does: that is no failure.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:
+            if ctx.params.get("debug"):
+                raise
+            place = error.filename or "the output"
+            _say(f"her2kg: {place}: {error.strerror or error}: mend that and try again")
+            ctx.exit(Her2kgError.exit_code)
 
 
 def _show_faults(faults: Iterable[Fault]) -> None:
@@ -193,33 +199,48 @@ def validate(settings: Settings, file: Path) -> None:
 @click.pass_obj
 def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str) -> None:
     """Answer QUERY: the name of a question, a .rq file, or - for standard input."""
-    from her2kg.answer.questions import answer, bound
+    from her2kg.answer.questions import bound
+    from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
     from her2kg.engine import Table
-    from her2kg.model.queries import read_query, read_question
+    from her2kg.model.queries import Query, question_names, read_query, read_question
 
     store = Store.open(settings.build)
     if query == "-":
-        _print_answer(store.query(sys.stdin.read()), kind)
-        return
+        named = Query("standard input", _standard_input())
+    elif query.endswith(".rq") or (query not in question_names(settings.home) and Path(query).is_file()):
+        named = read_query(Path(query))
+    else:
+        named = read_question(settings.home, query)
     given = dict(_pair(parameter) for parameter in parameters)
-    named = read_query(Path(query)) if query.endswith(".rq") else read_question(settings.home, query)
-    if query.endswith(".rq") and not named.parameters:
-        found = store.query(named.text)
-        _print_answer(found, kind) if not isinstance(found, Table) else _print_table(
-            _table(found, named), kind
-        )
-        return
-    if query.endswith(".rq"):
-        _print_answer(store.query(bound(store, named, given, lang)), kind)
-        return
-    _print_table(answer(store, named, given, lang), kind)
+    if unknown := [name for name in given if name not in named.parameters]:
+        known = ", ".join(named.parameters) or "none"
+        raise SettingError(f"{named.name} has no parameter {unknown[0]!r}", f"its parameters: {known}")
+    text = bound(store, named, given, lang)
+    try:
+        found = store.query(text)
+    except QueryError as error:
+        raise _placed(error, query, text) from error
+    if isinstance(found, Table):
+        _print_table(Answers.of(found, named), kind)
+    else:
+        _print_answer(found, kind)
 
 
-def _table(found: Any, named: Any) -> Answers:
-    from her2kg.answer.results import Answers
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: byte {error.start} is not UTF-8", "send UTF-8") from error
 
-    return Answers.of(found, named)
+
+def _placed(error: QueryError, query: str, text: str) -> Her2kgError:
+    """Name the file before line and column, counted from the top of the file with its header."""
+    if not error.line or not Path(query).is_file():
+        return error
+    header = len(Path(query).read_text(encoding="utf-8").splitlines()) - len(text.splitlines())
+    problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
+    return InputError(f"{query}:{error.line + header}:{error.column}: {problem}", error.remedy)
 
 
 def _pair(parameter: str) -> tuple[str, str]:
@@ -243,22 +264,21 @@ def match(settings: Settings, notation: str, kind: str | None, lang: str) -> Non
     _print_table(ask(store, settings.home, "applicable-claims", {"alteration": notation}, lang), kind)
 
 
-def _print_answer(answer: Answer, kind: str | None) -> None:
-    from her2kg.answer.results import Answers
-    from her2kg.engine import Table, Truth
+def _print_answer(answer: Truth | Triples, kind: str | None) -> None:
+    from her2kg.engine import Triples
 
-    if isinstance(answer, Table):
-        _print_table(Answers.of(answer), kind)
-    elif isinstance(answer, Truth):
-        text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(
-            kind or ""
-        )
-        click.echo(answer.text(text) if text else str(bool(answer)).lower())
-    else:
+    if isinstance(answer, Triples):
         media_type = _GRAPH_FORMATS.get(kind or "ttl")
         if media_type is None:
             raise SettingError(f"a graph cannot be had as {kind}", f"use {', '.join(_GRAPH_FORMATS)}")
         click.echo(answer.text(media_type), nl=False)
+        return
+    if kind in _GRAPH_FORMATS:
+        raise SettingError(f"a truth value cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
+    text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(
+        kind or ""
+    )
+    click.echo(answer.text(text) if text else str(bool(answer)).lower())
 
 
 def _print_table(answers: Answers, kind: str | None) -> None:
@@ -279,6 +299,7 @@ def _draw(answers: Answers) -> None:
     Columns that are empty in every row are left out, and IRIs of ours lose what they have in common.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
@@ -288,7 +309,7 @@ def _draw(answers: Answers) -> None:
     ]
     shown = [name for name in answers.columns if any(row[name] for row in rows)]
     console = Console(highlight=False)
-    widths = [max(len(name), *(min(len(row[name]), 24) for row in rows)) + 2 for name in shown]
+    widths = [max(len(name), *(min(cell_len(row[name]), 24) for row in rows)) + 2 for name in shown]
     if sum(widths) > console.width:
         _draw_records(console, rows, shown)
     else:
@@ -360,20 +381,20 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
             raise InputError(
                 f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT"
             ) from error
-        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-            raise InputError(
-                f"the address {settings.host} cannot be bound", "choose one with HER2KG_HOST"
-            ) from error
         raise InputError(
-            f"{settings.host}:{settings.port} cannot be bound: {error.strerror}", "choose another"
+            f"{settings.host}:{settings.port} cannot be bound: {error.strerror}",
+            "choose another with --host and --port",
+        ) from error
+    except ValueError as error:  # what waitress makes of a name that does not resolve
+        raise InputError(
+            f"there is no host {settings.host!r}", "choose one with --host or HER2KG_HOST"
         ) from error
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port = server.effective_port
     _say(f"{len(store):,} quads at http://{host}:{port}/ (SPARQL: http://{host}:{port}/sparql); Ctrl-C ends")
-    try:
-        server.run()
-    finally:
-        server.close()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    server.run()  # until it is interrupted
+    server.close()
 
 
 @main.command()
@@ -381,4 +402,6 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
 def info(settings: Settings) -> None:
     """Show the settings in force and the build that they name."""
     for setting in SETTINGS:
-        click.echo(f"{setting.variable:<18} {getattr(settings, setting.name) or '':<30} {setting.help}")
+        value = getattr(settings, setting.name)
+        click.echo(f"{setting.variable:<18} {'' if value is None else value}".rstrip())
+        click.echo(f"    {setting.help}")
