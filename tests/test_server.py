@@ -1,0 +1,249 @@
+"""A real server process on a free port, asked over HTTP as users do, and a real browser before it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import pytest
+from rdflib import Graph, URIRef
+from rdflib.plugins.stores.sparqlstore import SPARQLStore
+
+from tests.conftest import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+_SERVE = [sys.executable, "-m", "her2kg", "serve"]
+_COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
+
+
+@contextmanager
+def _server(*words: str, **environ: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Start a server on a free port; give its address, read off what it says when it is ready."""
+    command = [*_SERVE, "--port", "0", *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}
+    ) as process:
+        try:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            found = re.search(r"http://\S+?/(?= )", said)
+            assert found, said
+            yield found[0], process
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def address(built: Path) -> Iterator[str]:
+    """Serve the real graph and give the address of the home page."""
+    with _server(HER2KG_BUILD=str(built)) as (url, _):
+        yield url
+
+
+def _get(url: str, **headers: str) -> str:
+    with urlopen(Request(url, headers=headers), timeout=30) as response:
+        text: str = response.read().decode()
+        return text
+
+
+def _ask(address: str, query: str, accept: str = "text/csv") -> str:
+    return _get(f"{address}sparql?{urlencode({'query': query})}", Accept=accept)
+
+
+def test_the_server_says_where_it_is_and_how_much_it_holds(built: Path) -> None:
+    with _server(HER2KG_BUILD=str(built)) as (url, _):
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+        assert json.loads(_get(f"{url}healthz"))["status"] == "ok"
+
+
+def test_a_query_is_answered_over_http(address: str, built: Path) -> None:
+    lines = len((built / "her2kg.nt").read_text(encoding="utf-8").splitlines())
+    assert list(csv.reader(io.StringIO(_ask(address, _COUNT)))) == [["n"], [str(lines)]]
+
+
+@pytest.mark.parametrize("content_type", ["application/sparql-query", "application/x-www-form-urlencoded"])
+def test_a_query_may_be_posted(address: str, content_type: str) -> None:
+    body = _COUNT if content_type.endswith("query") else urlencode({"query": _COUNT})
+    request = Request(
+        f"{address}sparql", data=body.encode(), headers={"Content-Type": content_type, "Accept": "text/csv"}
+    )
+    with urlopen(request, timeout=30) as response:
+        assert response.read().decode() == _ask(address, _COUNT)
+
+
+def test_rdflib_asks_the_endpoint_as_a_store(address: str) -> None:
+    store = SPARQLStore(f"{address}sparql", returnFormat="json")
+    remote = Graph(store)
+    rows = remote.query(
+        "PREFIX her2: <https://w3id.org/her2kg/ontology#> "
+        "PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> "
+        "SELECT ?drug ?label { ?drug a her2:DrugCategory ; rdfs:label ?label }"
+    )
+    assert URIRef("https://w3id.org/her2kg/id/drug/afatinib") in {row[0] for row in rows}  # type: ignore[index]
+    assert "阿法替尼" in {str(row[1]) for row in rows}  # type: ignore[index]
+
+
+def test_a_problem_comes_over_http_with_line_and_column(address: str) -> None:
+    with pytest.raises(HTTPError) as caught:
+        _ask(address, "SELECT * {\n ?s ex:p ?o }", "application/json")
+    with caught.value as error:
+        assert error.code == 400
+        assert error.headers["Content-Type"] == "application/problem+json"
+        body = json.loads(error.read())
+    assert (body["line"], body["column"]) == (2, 5)
+
+
+def test_a_body_over_the_limit_is_refused_and_the_server_lives_on(built: Path) -> None:
+    with _server(HER2KG_BUILD=str(built), HER2KG_BODY_LIMIT="1000") as (url, process):
+        request = Request(
+            f"{url}sparql", data=b"#" * 5000, headers={"Content-Type": "application/sparql-query"}
+        )
+        with pytest.raises(HTTPError) as caught:
+            urlopen(request, timeout=30)
+        with caught.value as error:
+            assert error.code == 413
+        assert _ask(url, _COUNT).startswith("n\r\n")
+        assert process.poll() is None
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_cleanly(built: Path, end: signal.Signals) -> None:
+    with _server(HER2KG_BUILD=str(built)) as (url, process):
+        assert _get(url)
+        process.send_signal(end)
+        assert process.wait(timeout=30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def _refused(*words: str, built: Path) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "HER2KG_BUILD": str(built)}
+    return subprocess.run(
+        [*_SERVE, *words], capture_output=True, text=True, env=environ, check=False, timeout=60
+    )
+
+
+def test_a_port_in_use_is_one_line_with_the_remedy(built: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = _refused("--port", port, built=built)
+    assert done.returncode == 3
+    assert done.stderr == f"her2kg: port {port} is in use: choose another with --port or HER2KG_PORT\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("203.0.113.1", "203.0.113.1:0 cannot be bound: Cannot assign requested address: choose another"),
+        ("a..b", "there is no host 'a..b': choose one with --host or HER2KG_HOST"),
+    ],
+)
+def test_an_address_that_is_not_ours_is_one_line_with_the_remedy(built: Path, host: str, said: str) -> None:
+    done = _refused("--host", host, "--port", "0", built=built)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"her2kg: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_a_build_the_server_does_not_start(tmp_path: Path) -> None:
+    done = _refused("--port", "0", built=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr == f"her2kg: {tmp_path}/checksums.txt is missing: run `her2kg build` first\n"
+
+
+def test_files_of_the_users_own_are_served_without_a_build(tmp_path: Path) -> None:
+    (tmp_path / "a.ttl").write_text("<urn:a> <urn:p> 'x' .")
+    (tmp_path / "b.nt").write_text("<urn:b> <urn:p> <urn:c> .\n")
+    files = ("--data", str(tmp_path / "a.ttl"), "--data", str(tmp_path / "b.nt"))
+    with _server(*files, HER2KG_BUILD=str(tmp_path)) as (url, _):
+        answer = _ask(url, "SELECT ?s { ?s <urn:p> ?o } ORDER BY ?s")
+        assert answer == "s\r\nurn:a\r\nurn:b\r\n"
+        assert "/questions/" not in _get(url)
+
+
+def test_a_broken_file_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "a.ttl").write_text("<urn:a> <urn:p>\n  'x .")
+    done = _refused("--port", "0", "--data", str(tmp_path / "a.ttl"), built=tmp_path)
+    assert done.returncode == 3
+    assert re.fullmatch(rf"her2kg: {tmp_path}/a\.ttl:2:\d+: .*: mend the syntax\n", done.stderr)
+
+
+# A browser -------------------------------------------------------------------------------------------
+
+
+def _chromium(folder: Path, *words: str) -> str:
+    needs("chromium")
+    command = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={folder / 'profile'}",
+        "--window-size=1200,900",
+    ]
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=True, timeout=120)
+    return done.stdout
+
+
+def _distinct_bytes(png: bytes) -> int:
+    """Count the distinct bytes of a picture's rows: one or two for a blank page."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    place, packed = 8, b""
+    while place < len(png):
+        (size,) = struct.unpack(">I", png[place : place + 4])
+        if png[place + 4 : place + 8] == b"IDAT":
+            packed += png[place + 8 : place + 8 + size]
+        place += size + 12
+    return len(set(zlib.decompress(packed)))
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("", ["What this graph holds", "Which drugs are there", "therapeutic-response"]),
+        ("questions/drugs", ["Which drugs are there", "afatinib", "阿法替尼", "NCIT:C1647"]),
+        ("questions/drugs?lang=zh", ["涉及哪些药物", "阿法替尼"]),
+        ("sparql?query=SELEC", ["400 Bad Request", "Line 1, column"]),
+    ],
+)
+def test_a_browser_shows_the_page_with_its_answer(
+    address: str, tmp_path: Path, path: str, shown: list[str]
+) -> None:
+    text = _chromium(tmp_path, "--dump-dom", f"{address}{path}")
+    for words in shown:
+        assert words in text
+    _chromium(tmp_path, f"--screenshot={tmp_path / 'shot.png'}", f"{address}{path}")
+    assert _distinct_bytes((tmp_path / "shot.png").read_bytes()) > 50
+
+
+def test_the_form_of_the_home_page_asks_what_stands_in_it(address: str) -> None:
+    page = _get(address)
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert found
+    query = found[1].replace("&lt;", "<").replace("&gt;", ">")
+    rows = list(csv.DictReader(io.StringIO(_ask(address, query))))
+    assert {row["direction"].rpartition("/")[2] for row in rows} >= {"supports", "no-effect", "disputes"}
