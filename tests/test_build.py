@@ -13,7 +13,7 @@ from rdflib.namespace import DCTERMS, SH, VOID
 
 from her2kg.cli import main
 from her2kg.errors import Her2kgError, InputError, NotConformError
-from her2kg.graph.build import STAGES, Report, build, check, coverage, validate
+from her2kg.graph.build import STAGES, Report, build, check, coverage, rewrite, validate
 from her2kg.model.namespaces import DATASET, GRAPHS
 from her2kg.model.queries import question_names
 from tests.conftest import ROOT, SAMPLE, make_sample_home
@@ -313,3 +313,21 @@ def test_validate_names_a_file_that_is_not_there(sample: Built) -> None:
     assert result.exit_code == 3
     assert result.stderr.startswith("her2kg: none.ttl: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_format_brings_tables_and_their_description_into_form(sample_home: Path) -> None:
+    assert rewrite(sample_home, write=True) == ["data/csv-metadata.json"]
+    set_cell(sample_home / REVIEW / "results.tsv", "007-worse-in-women-hr", "value", "1.800")
+    assert rewrite(sample_home, write=False) == [f"{REVIEW}/results.tsv"]
+    assert rewrite(sample_home, write=True) == [f"{REVIEW}/results.tsv"]
+    assert rewrite(sample_home, write=True) == []
+
+
+def test_format_leaves_tables_that_cannot_be_read(sample_home: Path) -> None:
+    table = sample_home / "data" / "genes.tsv"
+    set_cell(table, "erbb2", "symbol", "")
+    before = table.read_bytes()
+    with pytest.raises(NotConformError):
+        rewrite(sample_home, write=True)
+    assert table.read_bytes() == before
+    assert not (sample_home / "data" / "csv-metadata.json").exists()
