@@ -178,6 +178,9 @@ class Definitions:
             return self._explained(one, other)
         if unlike == ["subject"] and self._shared_genes(one.subject, other.subject):
             return Explanation.ALTERATION
+        together = one.kind is ClaimKind.COOCCURRENCE and one.object and other.object
+        if together and unlike == ["object"] and self._shared_genes(one.object, other.object):
+            return Explanation.ALTERATION
         if unlike == ["disease"] and one.disease and other.disease:
             related = other.disease in self._wider_diseases[one.disease]
             related |= one.disease in self._wider_diseases[other.disease]
@@ -203,12 +206,12 @@ class Definitions:
         crossed = self.related(one.subject, other.object) and self.related(one.object, other.subject)
         return Explanation.ALTERATION if straight or crossed else None
 
-    def _shared_genes(self, one: str, other: str) -> set[str]:
+    def _shared_genes(self, one: str | None, other: str | None) -> set[str]:
         """Give the genes that two single alterations both change."""
         return self._changed_genes(one) & self._changed_genes(other)
 
-    def _changed_genes(self, subject: str) -> set[str]:
-        found = self._alterations.get(subject)
+    def _changed_genes(self, subject: str | None) -> set[str]:
+        found = self._alterations.get(subject or "")
         if found is None or found.id in _PLACEHOLDERS or found.kind in _ABSENT:
             return set()
         return set(found.genes)
@@ -235,6 +238,7 @@ class Definitions:
         """Give the first thing that explains a conflict about one proposition or two contrary ones."""
         groups = self._group(one.population), self._group(other.population)
         tests = (
+            (Explanation.SETTING, _settings_differ(one.setting, other.setting)),
             (Explanation.SEX, _both_differ(groups, "sex")),
             (Explanation.HISTOLOGY, _field(groups[0], "histology") != _field(groups[1], "histology")),
             (Explanation.STAGE, _both_differ(groups, "stage_group")),
@@ -245,7 +249,6 @@ class Definitions:
                 any(_both_differ(groups, name) for name in ("ancestry", "smoking", "prior_therapy")),
             ),
             (Explanation.SUBGROUP, self._part(*groups)),
-            (Explanation.SETTING, _settings_differ(one.setting, other.setting)),
             (Explanation.ASSAY, _disjoint({*one.assays, *one.criteria}, {*other.assays, *other.criteria})),
         )
         return next((explanation for explanation, holds in tests if holds), Explanation.UNRESOLVED)
@@ -294,7 +297,7 @@ class Definitions:
             self._group(figure.group or one.population),
             self._group(against.group or other.population),
         )
-        if any(_field(groups[0], name) != _field(groups[1], name) for name in _GROUP):
+        if any(_both_differ(groups, name) for name in _GROUP):
             return False
         comparators = figure.comparator or one.comparator, against.comparator or other.comparator
         if all(comparators) and comparators[0] != comparators[1]:
