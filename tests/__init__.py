@@ -1,0 +1,1 @@
+"""Tests of her2kg: one module per module, drift, data and ontology."""
