@@ -426,6 +426,7 @@ def test_the_home_page_lists_every_question_with_its_answers(client: FlaskClient
             assert f'href="{address}"' in page
 
 
+@pytest.mark.slow
 def test_every_link_of_the_home_page_leads_somewhere(client: FlaskClient) -> None:
     links = set(re.findall(r'href="(/[^"]*)"', client.get("/").text))
     assert len(links) > 60

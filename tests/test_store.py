@@ -12,6 +12,7 @@ import pytest
 from her2kg.answer.store import Store
 from her2kg.engine import Engine, Table, Triples, Truth, convert
 from her2kg.errors import BuildMissingError, InputError, QueryError
+from her2kg.syntax import syntax_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,6 +241,10 @@ def test_a_slip_is_shown_at_its_place(query: str, said: str) -> None:
 )
 def test_the_usual_faults_are_told_with_their_remedy(query: str, said: str) -> None:
     assert said in _fault(query)
+
+
+def test_a_message_without_a_place_is_handed_on_in_one_line() -> None:
+    assert str(syntax_error("ASK { }", "something\n  odd")) == "something odd: mend the query"
 
 
 def test_a_base_makes_relative_iris_fine() -> None:

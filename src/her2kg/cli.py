@@ -61,7 +61,7 @@ class _Group(click.Group):
             _say(f"her2kg: {error}")
             ctx.exit(error.exit_code)
         except Her2kgError as error:
-            if ctx.params.get("debug"):
+            if ctx.meta.get("debug"):
                 raise
             _say(f"her2kg: {error}")
             ctx.exit(error.exit_code)
@@ -70,7 +70,7 @@ class _Group(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except OSError as error:
-            if ctx.params.get("debug"):
+            if ctx.meta.get("debug"):
                 raise
             place = error.filename or "the output"
             _say(f"her2kg: {place}: {error.strerror or error}: mend that and try again")
@@ -86,8 +86,9 @@ def _show_faults(faults: Iterable[Fault]) -> None:
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="her2kg")
 @click.pass_context
-def main(ctx: click.Context, *, debug: bool) -> None:  # noqa: ARG001 - read from the context by _Group
+def main(ctx: click.Context, *, debug: bool) -> None:
     """Ask a graph of what a review says about HER2 in lung cancer."""
+    ctx.meta["debug"] = debug
     ctx.obj = Settings.read()
 
 
