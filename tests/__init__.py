@@ -1,1 +1,1 @@
-"""Tests of her2kg: one module per module, drift, data and ontology."""
+"""Tests of her2kg, from the tables to the browser."""

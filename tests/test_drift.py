@@ -34,6 +34,7 @@ QUERIES = [
     path for folder in ("queries/questions", "queries/pages", "ontology/checks", "ontology/rules")
     for path in sorted((ROOT / folder).glob("*.rq"))
 ]  # fmt: skip
+RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))
 RECORDS = (*tables.SHARED_TABLES, *SOURCE_TABLES)
 
 
@@ -111,6 +112,10 @@ def test_every_constant_of_a_query_is_in_the_graph(store: Store, path: Path) -> 
     names = set(re.findall(r"(?<![\w-])([a-z][\w-]*):([A-Za-z][\w-]*)", body))
     derived = {"Conflict", "conflict"}
     for prefix, name in sorted(names):
+        if prefix == "rule":
+            # A working triple is made by one rule for another and not published.
+            assert sum(f"rule:{name}" in other.read_text(encoding="utf-8") for other in RULES) > 1, name
+            continue
         if prefix not in {"her2", *[p for p, n in known.items() if "/id/" in n]} or name in derived:
             continue
         iri = f"{known[prefix]}{name}"
@@ -149,7 +154,7 @@ def test_one_version_everywhere() -> None:
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     hosts = [".".join(parts) for parts in (("pypi", "org"), ("registry", "npmjs"), ("files", "pythonhosted"))]
     for path in [
-        *(path for path in ROOT.glob("*.*") if path.is_file()),
+        *(path for path in ROOT.glob("*.*") if path.is_file() and not path.name.startswith(".coverage")),
         ROOT / "Makefile",
         *ROOT.glob(".ci/*"),
         *ROOT.glob("src/**/*.py"),

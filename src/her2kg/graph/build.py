@@ -12,7 +12,7 @@ from rdflib.namespace import OWL, RDF
 
 from her2kg.engine import Engine
 from her2kg.errors import Fault, InputError, NotConformError
-from her2kg.graph import csvw, derivation, description, export, mapping, source, tables, validation
+from her2kg.graph import csvw, derivation, description, export, intervals, mapping, source, tables, validation
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries
 
@@ -36,6 +36,7 @@ class Report:
     coverage: list[Coverage]
     triples: dict[str, int]
     directions: dict[str, int]
+    exported: dict[str, dict[str, int]] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> str:
@@ -48,6 +49,7 @@ class Report:
                 "coverage": [_coverage(found) for found in self.coverage],
                 "triples": self.triples,
                 "claims_by_direction": self.directions,
+                "claims_by_direction_in_exports": self.exported,
             },
             ensure_ascii=False,
             indent=2,
@@ -125,8 +127,9 @@ def build(
         faults += validation.run_checks([ontology, mapped.graph], checks, mapped.graph, places)
     tell("derive")
     inferred = derivation.derive([ontology, mapped.graph], read_queries(home / "ontology" / "rules"))
+    inferred += intervals.intervals(mapped.graph)
     derived_shapes = validation.shapes(home / "ontology" / "shapes", derivation.DERIVED)
-    faults += validation.run_shapes(mapped.graph + inferred, ontology, derived_shapes, places)
+    faults += validation.run_shapes(_typed(inferred, mapped.graph), ontology, derived_shapes, places)
     found = coverage(read)
     if errors := [fault for fault in faults if fault.level == "ERROR"]:
         raise NotConformError(errors)
@@ -145,6 +148,12 @@ def build(
     )
     tell("write")
     files = export.artefacts(graphs, prefixes(home))
+    report.exported = {name: export.directions(content, name) for name, content in sorted(files.items())}
+    if lost := [name for name, kept in report.exported.items() if kept not in ({}, report.directions)]:
+        problem = "the export holds other claims by direction than the graph"
+        raise NotConformError(
+            [Fault(name, 0, "", "", problem, "mend the writer of the format") for name in lost]
+        )
     files["report.json"] = f"{report.as_json()}\n".encode()
     report.checksums = export.publish(files, folder)
     return report
@@ -153,6 +162,15 @@ def build(
 def _fatal(faults: list[Fault]) -> bool:
     """Say whether a fault leaves the tables too broken to map."""
     return any(fault.level == "ERROR" for fault in faults)
+
+
+def _typed(inferred: Graph, asserted: Graph) -> Graph:
+    """Give the inferred graph with the classes of what it speaks of, which is all that its shapes look at."""
+    typed = Graph()
+    typed += inferred
+    for triple in asserted.triples((None, RDF.type, None)):
+        typed.add(triple)
+    return typed
 
 
 def _places(mapped: mapping.Mapped) -> Mapping[URIRef, validation.Place]:

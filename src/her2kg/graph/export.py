@@ -19,7 +19,7 @@ from rdflib.compare import to_canonical_graph
 from rdflib.plugins.serializers.trig import TrigSerializer
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
-from her2kg.engine import convert
+from her2kg.engine import Engine, Table, convert, plain
 from her2kg.errors import InputError
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
     from rdflib.term import Node
 
 CHECKSUMS = "checksums.txt"
+_MEDIA_TYPES = {
+    "ttl": "text/turtle",
+    "nt": "application/n-triples",
+    "rdf": "application/rdf+xml",
+    "nq": "application/n-quads",
+    "trig": "application/trig",
+    "jsonld": "application/ld+json",
+}
 
 
 def canonical(graph: Graph) -> Graph:
@@ -86,6 +94,29 @@ def _written(serializer: TurtleSerializer) -> bytes:
     stream = io.BytesIO()
     serializer.serialize(stream, encoding="utf-8")
     return stream.getvalue()
+
+
+_DIRECTIONS = """
+PREFIX her2: <https://w3id.org/her2kg/ontology#>
+SELECT ?direction (COUNT(DISTINCT ?claim) AS ?claims)
+WHERE {
+  { ?claim a her2:Statement ; her2:direction ?direction }
+  UNION
+  { GRAPH ?graph { ?claim a her2:Statement ; her2:direction ?direction } }
+}
+GROUP BY ?direction
+"""
+
+
+def directions(content: bytes, name: str) -> dict[str, int]:
+    """Read an export again and count its claims by direction, to show that no negative one was lost."""
+    engine = Engine()
+    engine.add_text(content.decode(), _MEDIA_TYPES[name.rpartition(".")[2]])
+    answer = engine.query(_DIRECTIONS)
+    counted = answer.rows() if isinstance(answer, Table) else ()
+    return dict(
+        sorted((plain(row["direction"]).rpartition("/")[2], int(plain(row["claims"]))) for row in counted)
+    )
 
 
 def _text(lines: list[str]) -> str:

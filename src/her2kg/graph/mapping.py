@@ -60,6 +60,8 @@ KIND_CLASSES = {
     AlterationKind.LOW_EXPRESSION: "NegativeStatus",
 }
 
+#: How deep a claim of the review was verified, once an abstract of its study speaks of the same thing.
+ABSTRACT_SEEN = "abstract seen"
 #: Types whose slug carries the source that they belong to.
 _OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
 
@@ -127,9 +129,17 @@ def _map_statements(tables: Tables, mapped: Mapped) -> None:
     results = defaultdict(list)
     for result in tables.of(Result):
         results[result.source, result.record.statement].append(result)
+    seen = {other for statement in tables.of(Statement) for other in statement.record.compares_with}
     for statement in tables.of(Statement):
-        node = thing("statement", f"{statement.source}-{statement.record.id}")
+        slug = f"{statement.source}-{statement.record.id}"
+        node = thing("statement", slug)
         mapped.put(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
+        depth = (
+            ABSTRACT_SEEN
+            if f"statement:{slug}" in seen
+            else tables.sources[statement.source].verification_depth
+        )
+        mapped.graph.add((node, HER2.verificationDepth, Literal(depth)))
         for result in results[statement.source, statement.record.id]:
             measurement = thing("measurement", f"{result.source}-{result.record.id}")
             mapped.put(measurement, result, measurement_triples(measurement, result, statement))
@@ -254,7 +264,6 @@ def statement_triples(node: URIRef, row: Row[Statement], document: SourceDocumen
     yield node, HER2.states, stated
     yield from proposition_triples(stated, record)
     yield node, HER2.voice, token(document.voice)
-    yield node, HER2.verificationDepth, Literal(document.verification_depth)
     yield node, HER2.curatedBy, Literal(document.curated_by)
     yield node, HER2.curatedOn, Literal(document.curated_on)
     yield node, HER2.setting, token(record.setting)

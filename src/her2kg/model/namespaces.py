@@ -259,6 +259,8 @@ class HER2(DefinedNamespace):
     verified: URIRef
     verifiedIn: URIRef
     voice: URIRef
+    wilsonHigh: URIRef
+    wilsonLow: URIRef
     year: URIRef
     # @end
 
