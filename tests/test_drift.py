@@ -31,7 +31,7 @@ ONTOLOGY = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 QUERIES = [
-    path for folder in ("queries/questions", "queries/pages", "ontology/checks", "ontology/rules")
+    path for folder in ("queries/questions", "queries/pages", "queries/pages/home", "ontology/checks", "ontology/rules")
     for path in sorted((ROOT / folder).glob("*.rq"))
 ]  # fmt: skip
 RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))
@@ -124,7 +124,7 @@ def test_every_constant_of_a_query_is_in_the_graph(store: Store, path: Path) -> 
         ), iri
 
 
-@pytest.mark.parametrize("folder", ["questions", "pages"])
+@pytest.mark.parametrize("folder", ["questions", "pages", "pages/home"])
 def test_every_query_says_what_it_answers_in_both_languages(folder: str) -> None:
     for query in read_queries(ROOT / "queries" / folder):
         assert set(query.question) == {"en", "zh"}, query.name

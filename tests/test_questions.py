@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.answer.questions import ask
+from her2kg.answer.questions import answer, ask
 from her2kg.errors import NotationError, QueryError, UnknownQuestionError
-from her2kg.model.queries import question_names
+from her2kg.model.queries import question_names, read_query
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -198,3 +198,27 @@ def test_unknown_question_parameter_language_and_notation_are_named(store: Store
 def test_parameter_cannot_break_out_of_its_place(store: Store) -> None:
     with pytest.raises((NotationError, QueryError)):
         ask(store, ROOT, "applicable-claims", {"alteration": f"{_BASE}x> }} UNION {{ ?s ?p ?o"})
+
+
+def test_proposition_is_weighed_by_setting_and_direction_without_a_verdict(store: Store) -> None:
+    query = read_query(ROOT / "queries" / "pages" / "proposition.rq")
+    slug = "prognosis_alteration_erbb2-high-mrna_worse_outcome_survival_in_nsclc"
+    rows = [
+        (row["setting"], row["direction"], row["statements"])
+        for row in answer(store, query, {"proposition": f"{_BASE}proposition/{slug}"})
+        if row["voice"] == "review"
+    ]
+    assert rows == [("clinical", "no-effect", "1"), ("clinical", "supports", "1")]
+
+
+def test_small_counts_have_wide_computed_intervals_beside_the_printed_figures(store: Store) -> None:
+    rows = [
+        row for row in ask(store, ROOT, "results") if row["numerator"] == "1" and row["denominator"] == "2"
+    ]
+    assert rows
+    assert {(row["wilson_low"], row["wilson_high"], row["ci_low"]) for row in rows} == {("9.5", "90.5", "")}
+
+
+def test_claims_tell_whether_an_abstract_was_seen(store: Store) -> None:
+    depths = {row["verification"] for row in ask(store, ROOT, "claims")}
+    assert depths == {"seen in the review only", "abstract seen"}

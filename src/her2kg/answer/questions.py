@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from her2kg.model.queries import Query
 
 LANGUAGES = ("en", "zh")
+#: The parameter that takes any notation of an alteration; the others take an IRI.
+_NOTATION = "alteration"
 
 
 def ask(
@@ -48,5 +50,5 @@ def bound(store: Store, query: Query, parameters: Mapping[str, str], lang: str) 
             known = ", ".join(query.parameters) or "none"
             raise QueryError(f"{query.name} has no parameter {name!r}", f"its parameters: {known}")
         if name != "lang":
-            terms[name] = written(iri(resolve(store, value)))
+            terms[name] = written(iri(resolve(store, value) if name == _NOTATION else value))
     return query.bind(terms)

@@ -44,7 +44,7 @@ def home() -> str:
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
     if current_app.config["BUILT"]:
-        tables = [(query, answer(_store(), query)) for query in read_queries(folder / "pages")]
+        tables = [(query, answer(_store(), query)) for query in read_queries(folder / "pages" / "home")]
         questions = list(read_queries(folder / "questions"))
     return render_template(
         "home.html", tables=tables, questions=questions, lang=_language(), quads=len(_store())
