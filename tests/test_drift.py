@@ -31,8 +31,8 @@ ONTOLOGY = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 QUERIES = [
-    path for folder in ("queries/questions", "queries/pages", "queries/pages/home", "ontology/checks", "ontology/rules")
-    for path in sorted((ROOT / folder).glob("*.rq"))
+    path for folder in ("queries/questions", "queries/pages", "ontology/checks", "ontology/rules")
+    for path in sorted((ROOT / folder).rglob("*.rq"))
 ]  # fmt: skip
 RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))
 RECORDS = (*tables.SHARED_TABLES, *SOURCE_TABLES)

@@ -461,7 +461,7 @@ def test_the_home_page_speaks_chinese(client: FlaskClient) -> None:
 
 
 def test_health_names_the_version_of_the_data(client: FlaskClient, store: Store) -> None:
-    assert client.get("/healthz").json == {"status": "ok", "quads": len(store), "data": store.version}
+    assert client.get("/healthz").json == {"status": "ok", "triples": len(store), "data": store.version}
 
 
 def test_over_data_of_the_users_own_the_questions_are_not_offered(own: FlaskClient) -> None:

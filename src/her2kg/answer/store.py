@@ -23,10 +23,11 @@ class Store:
     ``version`` changes whenever the data do, so that caches can be bound to it.
     """
 
-    def __init__(self, engine: Engine, version: str) -> None:
-        """Take a filled engine."""
+    def __init__(self, engine: Engine, version: str, triples: int) -> None:
+        """Take a filled engine, and how many triples people would say it holds."""
         self._engine = engine
         self.version = version
+        self._triples = triples
 
     @classmethod
     def open(cls, build: Path) -> Store:
@@ -36,6 +37,7 @@ class Store:
         """
         sums = _checksums(build)
         engine = Engine()
+        triples = 0
         for name in _LOADED:
             content = _content(build / name)
             if hashlib.sha256(content).hexdigest() != sums.get(name):
@@ -43,7 +45,9 @@ class Store:
                     f"{build / name} is not what {_CHECKSUMS} says", "run `her2kg build` again"
                 )
             engine.add_file(build / name)
-        return cls(engine, sums["her2kg.nq"])
+            # The named graphs hold the triples of the default graph again: those are not counted twice.
+            triples = triples or len(engine)
+        return cls(engine, sums["her2kg.nq"], triples)
 
     @classmethod
     def of_files(cls, paths: Iterable[Path]) -> Store:
@@ -56,7 +60,7 @@ class Store:
         for path in paths:
             engine.add_file(path)
             seal.update(path.read_bytes())
-        return cls(engine, seal.hexdigest())
+        return cls(engine, seal.hexdigest(), len(engine))
 
     def query(
         self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
@@ -65,8 +69,8 @@ class Store:
         return self._engine.query(text, default_graphs, named_graphs)
 
     def __len__(self) -> int:
-        """Count the quads."""
-        return len(self._engine)
+        """Count the triples: of the default graph of a build, of all graphs of other files."""
+        return self._triples
 
 
 def _checksums(build: Path) -> dict[str, str]:

@@ -47,7 +47,7 @@ def home() -> str:
         tables = [(query, answer(_store(), query)) for query in read_queries(folder / "pages" / "home")]
         questions = list(read_queries(folder / "questions"))
     return render_template(
-        "home.html", tables=tables, questions=questions, lang=_language(), quads=len(_store())
+        "home.html", tables=tables, questions=questions, lang=_language(), triples=len(_store())
     )
 
 
@@ -90,4 +90,4 @@ def _parameters() -> dict[str, str]:
 @blueprint.get("/healthz")
 def health() -> Response:
     """Say that the service answers, and from which version of the data."""
-    return jsonify(status="ok", quads=len(_store()), data=_store().version)
+    return jsonify(status="ok", triples=len(_store()), data=_store().version)
