@@ -468,7 +468,7 @@ def test_over_data_of_the_users_own_the_questions_are_not_offered(own: FlaskClie
     page = own.get("/")
     assert page.status_code == 200
     assert "/questions/" not in page.text
-    assert "1 quad." in page.text
+    assert "1 triple." in page.text
     for path in ("/questions/drugs", "/questions/drugs.csv"):
         response = own.get(path)
         assert response.status_code == 404

@@ -392,7 +392,8 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
         ) from error
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     port = server.effective_port
-    _say(f"{len(store):,} triples at http://{host}:{port}/ (SPARQL: http://{host}:{port}/sparql); Ctrl-C ends")
+    root = f"http://{host}:{port}/"
+    _say(f"{len(store):,} triples at {root} (SPARQL: {root}sparql); Ctrl-C ends")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server.run()  # until it is interrupted
     server.close()

@@ -23,11 +23,11 @@ class Store:
     ``version`` changes whenever the data do, so that caches can be bound to it.
     """
 
-    def __init__(self, engine: Engine, version: str, triples: int) -> None:
-        """Take a filled engine, and how many triples people would say it holds."""
+    def __init__(self, engine: Engine, version: str, triples: int | None = None) -> None:
+        """Take a filled engine; ``triples`` says how many it holds where its graphs overlap."""
         self._engine = engine
         self.version = version
-        self._triples = triples
+        self._triples = len(engine) if triples is None else triples
 
     @classmethod
     def open(cls, build: Path) -> Store:
@@ -60,7 +60,7 @@ class Store:
         for path in paths:
             engine.add_file(path)
             seal.update(path.read_bytes())
-        return cls(engine, seal.hexdigest(), len(engine))
+        return cls(engine, seal.hexdigest())
 
     def query(
         self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
