@@ -29,7 +29,7 @@ build: $(STAMP) ## build the graph into build/
 test: $(STAMP) ## all tests, with coverage
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory system-packages; fi
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --cov --cov-report= -q
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= -q -rs
 	$(BIN)/python -m coverage report --fail-under=95
 
 fast: $(STAMP) ## the tests that need no process and no full build
