@@ -33,11 +33,11 @@ test: $(STAMP) ## all tests, with coverage
 	$(BIN)/python -m coverage report --fail-under=95
 
 fast: $(STAMP) ## the tests that need no process and no full build
-	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 -q -m "not slow and not long"
 
 check: $(STAMP) ## format, lint, types, layers, dead code, data checks, tests
-	$(BIN)/ruff format --check src tests
-	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture src --min-confidence 80
@@ -63,7 +63,7 @@ system-packages: ## what the tests use besides Python (needs root)
 	@./.ci/system-packages
 
 test-long: $(STAMP) ## soak, kills, large data
-	$(BIN)/python -m pytest -q -m "long" tests
+	$(BIN)/python -m pytest -q -m long tests
 
 bench: $(STAMP) ## measured figures of the build and of queries
 	$(BIN)/python bench/run.py

@@ -72,7 +72,22 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
 
 
 class _Turtle(TurtleSerializer):
-    """Write whole decimals in quotes: the short form of rdflib, ``5.0`` for ``5``, is another literal."""
+    """Write whole decimals in quotes: the short form of rdflib, ``5.0`` for ``5``, is another literal.
+
+    Prefixed names are kept: most IRIs stand in many triples, and finding a name is slow.
+    """
+
+    def __init__(self, store: Graph) -> None:
+        """Start without names."""
+        super().__init__(store)
+        self._names: dict[tuple[Node, bool], str | None] = {}
+
+    def get_pname(self, uri: Node, gen_prefix: bool = True) -> str | None:  # noqa: FBT001, FBT002 - as in rdflib
+        """Give the prefixed name of an IRI, if it has one."""
+        key = uri, gen_prefix
+        if key not in self._names:
+            self._names[key] = super().get_pname(uri, gen_prefix)
+        return self._names[key]
 
     def label(self, node: Node, position: int) -> str:
         """Write a term."""

@@ -1,0 +1,81 @@
+"""Measure what the project promises: the build, a named question from the shell, the rules as data grow.
+
+Run by ``make bench``; prints one line per figure, medians of several runs. The rules are measured on the
+planted tables of the tests, copied until there are as many triples as asked for.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.planting import plant, scale  # noqa: E402
+
+from her2kg.engine import Engine, Triples  # noqa: E402
+from her2kg.graph import build, tables  # noqa: E402
+from her2kg.model.queries import read_queries  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RUNS = 5
+SIZES = (60_000, 125_000, 250_000, 500_000, 1_000_000)
+
+
+def median_seconds(work: Callable[[], object], runs: int = RUNS) -> float:
+    """Give the median wall time of some runs, in seconds."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def shell(*arguments: str) -> Callable[[], object]:
+    """Give a run of the command line in a process of its own."""
+    command = [sys.executable, "-m", "her2kg", *arguments]
+    return lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
+def run_rules(ontology: str, triples: str) -> tuple[int, int, float]:
+    """Give the triples, the conflicts found and the seconds that the rules take."""
+    engine = Engine()
+    engine.add_text(ontology, "application/n-triples")
+    engine.add_text(triples, "application/n-triples")
+    size, seconds = len(engine), 0.0
+    for rule in read_queries(ROOT / "ontology" / "rules"):
+        start = time.perf_counter()
+        answer = engine.query(rule.text)
+        made = answer.text("application/n-triples") if isinstance(answer, Triples) else b""
+        engine.add_text(made.decode(), "application/n-triples")
+        seconds += time.perf_counter() - start
+    conflicts = engine.text("application/n-triples").count("/ontology#Conflict> .")
+    return size, conflicts, seconds
+
+
+def main() -> None:
+    """Print every figure."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = str(Path(folder) / "build")
+        print(f"build, tables to artefacts: {median_seconds(shell('build', '--out', target), 3):.1f} s")
+    shell("build")()
+    print(f"named question with start-up: {median_seconds(shell('query', 'drug-response')):.2f} s")
+    planted = plant(tables.read(ROOT / "data"), seed=1).tables
+    ontology = build.read_ontology(ROOT).serialize(format="nt")
+    for asked in SIZES:
+        text = scale(planted, asked, 1)
+        size, conflicts, seconds = min((run_rules(ontology, text) for _ in range(3)), key=lambda run: run[2])
+        print(f"rules over {size:,} triples: {seconds:.2f} s, {conflicts:,} conflicts")
+
+
+if __name__ == "__main__":
+    main()
