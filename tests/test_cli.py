@@ -574,11 +574,14 @@ def test_output_in_chinese_does_not_depend_on_the_locale(built: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.environ.get("COVERAGE_PROCESS_CONFIG") is not None, reason="coverage slows the start")
-def test_a_named_question_answers_within_a_second_of_processor_time(built: Path) -> None:
+def test_a_named_question_answers_within_a_second_of_processor_time(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import resource
+
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # measuring coverage slows the start
 
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert _process("query", "drug-response", built=built).returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.5
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1

@@ -7,6 +7,7 @@ question, 3 unreadable or broken input, query or notation.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -373,6 +374,8 @@ def _prefixes(settings: Settings) -> dict[str, str]:
 def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
     from waitress.server import create_server
 
+    # A queue that fills for a moment is no news; waitress would tell it each time.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         server = create_server(
             app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
