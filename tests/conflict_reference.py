@@ -42,6 +42,7 @@ from her2kg.model.vocabulary import (
     Direction,
     EvidenceSetting,
     Explanation,
+    Ordinal,
     Voice,
 )
 
@@ -91,6 +92,19 @@ _SETTINGS = {
 _SUBGROUP = ("sex", "histology", "stage_group", "line")
 #: Fields in which the groups of two figures must not differ.
 _GROUP = ("sex", "histology", "stage_group", "line", "treatment", "alteration")
+
+
+#: Kinds of alteration that are about the number of copies of a gene.
+_COPIES = {
+    AlterationKind.COPY_NUMBER_STATUS,
+    AlterationKind.AMPLIFICATION,
+    AlterationKind.COPY_NUMBER_GAIN,
+    AlterationKind.POLYSOMY,
+}
+
+
+#: Findings in words that say an outcome was better.
+_BETTER = {Ordinal.LONGER, Ordinal.HIGHER, Ordinal.BETTER}
 
 
 class Conflict(NamedTuple):
@@ -146,11 +160,14 @@ class Definitions:
         """Give the conflicts of two statements: none, a direct one, a numeric one or both."""
         if one.slug == other.slug or one.voice is not other.voice:
             return set()
-        if one.statement.kind is not other.statement.kind:
-            return set()
         if {one.statement.certainty, other.statement.certainty} & _UNHELD:
             return set()
         first, second = sorted((one.slug, other.slug))
+        explanation = self._under_therapy(one, other) or self._under_therapy(other, one)
+        if explanation:
+            return {Conflict(first, second, ConflictKind.DIRECT, explanation)}
+        if one.statement.kind is not other.statement.kind:
+            return set()
         found = set()
         explanation = self._direct(one.statement, other.statement)
         if explanation:
@@ -158,6 +175,21 @@ class Definitions:
         if self._numeric(one, other):
             found.add(Conflict(first, second, ConflictKind.NUMERIC, Explanation.UNRESOLVED))
         return found
+
+    def _under_therapy(self, response: Claim, prognosis: Claim) -> Explanation | None:
+        """Try a better outcome under a therapy against no effect on that outcome under the same therapy."""
+        one, other = response.statement, prognosis.statement
+        kinds = one.kind is ClaimKind.THERAPEUTIC_RESPONSE and other.kind is ClaimKind.PROGNOSIS
+        if not kinds or one.direction is not Direction.SUPPORTS or other.direction not in AGAINST:
+            return None
+        group = self._group(other.population)
+        if one.disease != other.disease or group is None or one.object not in group.treatment:
+            return None
+        gained = {f"outcome:{figure.outcome}" for figure in response.results if figure.ordinal in _BETTER}
+        if other.object not in gained or not self.genes(one.subject) & self.genes(other.subject):
+            return None
+        explanation = self._explained(one, other)
+        return Explanation.ALTERATION if explanation is Explanation.UNRESOLVED else explanation
 
     def _direct(self, one: Statement, other: Statement) -> Explanation | None:
         """Say what explains a direct conflict of two statements of one kind; None if there is none."""
@@ -176,11 +208,16 @@ class Definitions:
         unlike = [name for name in arguments if getattr(one, name) != getattr(other, name)]
         if not unlike:
             return self._explained(one, other)
-        if unlike == ["subject"] and self._shared_genes(one.subject, other.subject):
-            return Explanation.ALTERATION
+        mechanism = one.kind is ClaimKind.RESISTANCE
+        if unlike == ["subject"] and not mechanism and self._shared_genes(one.subject, other.subject):
+            return self._by_alteration(one, other, one.subject, other.subject)
         together = one.kind is ClaimKind.COOCCURRENCE and one.object and other.object
-        if together and unlike == ["object"] and self._shared_genes(one.object, other.object):
-            return Explanation.ALTERATION
+        if together and unlike == ["object"] and self._near(str(one.object), str(other.object)):
+            return self._by_alteration(one, other, str(one.object), str(other.object))
+        denied = {one.predicate, other.predicate} - {"associated"}
+        if unlike == ["predicate"] and one.kind is ClaimKind.PROGNOSIS and len(denied) == 1:
+            against = one if one.direction in AGAINST else other
+            return self._explained(one, other) if against.predicate == "associated" else None
         if unlike == ["disease"] and one.disease and other.disease:
             related = other.disease in self._wider_diseases[one.disease]
             related |= one.disease in self._wider_diseases[other.disease]
@@ -204,7 +241,23 @@ class Definitions:
             return self._explained(one, other)
         straight = self.related(one.subject, other.subject) and self.related(one.object, other.object)
         crossed = self.related(one.subject, other.object) and self.related(one.object, other.subject)
-        return Explanation.ALTERATION if straight or crossed else None
+        return self._explained(one, other) if straight or crossed else None
+
+    def _by_alteration(self, one: Statement, other: Statement, first: str, second: str) -> Explanation:
+        """Say what explains a conflict on two alterations: where one is wider, what else differs comes first."""
+        if _worlds_differ(one.setting, other.setting):
+            return Explanation.SETTING
+        if not self.related(first, second):
+            return Explanation.ALTERATION
+        explanation = self._explained(one, other)
+        return Explanation.ALTERATION if explanation is Explanation.UNRESOLVED else explanation
+
+    def _near(self, one: str, other: str) -> bool:
+        """Say whether two alterations of a gene are one question: one is wider, or both count copies."""
+        if not self._shared_genes(one, other):
+            return False
+        kinds = {self._alterations[one].kind, self._alterations[other].kind}
+        return self.related(one, other) or kinds <= _COPIES
 
     def _shared_genes(self, one: str | None, other: str | None) -> set[str]:
         """Give the genes that two single alterations both change."""
@@ -238,7 +291,7 @@ class Definitions:
         """Give the first thing that explains a conflict about one proposition or two contrary ones."""
         groups = self._group(one.population), self._group(other.population)
         tests = (
-            (Explanation.SETTING, _settings_differ(one.setting, other.setting)),
+            (Explanation.SETTING, _worlds_differ(one.setting, other.setting)),
             (Explanation.SEX, _both_differ(groups, "sex")),
             (Explanation.HISTOLOGY, _field(groups[0], "histology") != _field(groups[1], "histology")),
             (Explanation.STAGE, _both_differ(groups, "stage_group")),
@@ -249,6 +302,7 @@ class Definitions:
                 any(_both_differ(groups, name) for name in ("ancestry", "smoking", "prior_therapy")),
             ),
             (Explanation.SUBGROUP, self._part(*groups)),
+            (Explanation.SETTING, _settings_differ(one.setting, other.setting)),
             (Explanation.ASSAY, _disjoint({*one.assays, *one.criteria}, {*other.assays, *other.criteria})),
         )
         return next((explanation for explanation, holds in tests if holds), Explanation.UNRESOLVED)
@@ -358,6 +412,11 @@ def _is_subgroup(population: Population | None) -> bool:
 
 def _settings_differ(one: EvidenceSetting, other: EvidenceSetting) -> bool:
     return one in _SETTINGS and other in _SETTINGS and _SETTINGS[one] != _SETTINGS[other]
+
+
+def _worlds_differ(one: EvidenceSetting, other: EvidenceSetting) -> bool:
+    """Say whether one finding is of cells or animals and the other of patients."""
+    return _settings_differ(one, other) and "preclinical" in {_SETTINGS[one], _SETTINGS[other]}
 
 
 def _disjoint(one: set[str], other: set[str]) -> bool:
