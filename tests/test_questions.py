@@ -219,6 +219,8 @@ def test_small_counts_have_wide_computed_intervals_beside_the_printed_figures(st
     assert {(row["wilson_low"], row["wilson_high"], row["ci_low"]) for row in rows} == {("9.5", "90.5", "")}
 
 
-def test_claims_tell_whether_an_abstract_was_seen(store: Store) -> None:
+def test_claims_tell_how_deep_they_were_verified(store: Store) -> None:
     depths = {row["verification"] for row in ask(store, ROOT, "claims")}
-    assert depths == {"seen in the review only", "abstract seen"}
+    assert depths == {"seen in the review only", "abstract seen", "summary seen", "title seen"}
+    uncited = [row for row in ask(store, ROOT, "claims") if not row["references"]]
+    assert {row["verification"] for row in uncited} == {"seen in the review only"}

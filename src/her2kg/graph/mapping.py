@@ -28,8 +28,8 @@ from her2kg.model.claims import (
 )
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
-from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, VocabularyTerm
-from her2kg.model.vocabulary import AlterationKind, Token
+from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, Study, VocabularyTerm
+from her2kg.model.vocabulary import AlterationKind, Token, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,8 +60,8 @@ KIND_CLASSES = {
     AlterationKind.LOW_EXPRESSION: "NegativeStatus",
 }
 
-#: How deep a claim of the review was verified, once an abstract of its study speaks of the same thing.
-ABSTRACT_SEEN = "abstract seen"
+#: What was seen of a study, deepest first.
+_DEPTHS = ("abstract seen", "summary seen", "title seen")
 #: Types whose slug carries the source that they belong to.
 _OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
 
@@ -129,16 +129,12 @@ def _map_statements(tables: Tables, mapped: Mapped) -> None:
     results = defaultdict(list)
     for result in tables.of(Result):
         results[result.source, result.record.statement].append(result)
-    seen = {other for statement in tables.of(Statement) for other in statement.record.compares_with}
+    depths = _depths(tables)
     for statement in tables.of(Statement):
         slug = f"{statement.source}-{statement.record.id}"
         node = thing("statement", slug)
         mapped.put(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
-        depth = (
-            ABSTRACT_SEEN
-            if f"statement:{slug}" in seen
-            else tables.sources[statement.source].verification_depth
-        )
+        depth = depths.get(slug, tables.sources[statement.source].verification_depth)
         mapped.graph.add((node, HER2.verificationDepth, Literal(depth)))
         for result in results[statement.source, statement.record.id]:
             measurement = thing("measurement", f"{result.source}-{result.record.id}")
@@ -147,6 +143,24 @@ def _map_statements(tables: Tables, mapped: Mapped) -> None:
         statement_node = thing("statement", f"{span.source}-{span.record.statement}")
         node = span_iri(span.source, span.record.start, span.record.end)
         mapped.put(node, span, span_triples(node, statement_node, span))
+
+
+def _depths(tables: Tables) -> dict[str, str]:
+    """Give how deep statements were verified: as far as their study was seen.
+
+    A statement of the review counts as verified by a study that it is held against, if it cites any at all.
+    """
+    seen = {row.record.id: row.record.seen for row in tables.of(Study) if row.record.seen}
+    citing = {f"{row.source}-{row.record.id}" for row in tables.of(Statement) if row.record.references}
+    depths: dict[str, str] = {}
+    for row in tables.of(Statement):
+        depth = seen.get(row.record.study or "")
+        if depth is None:
+            continue
+        depths[f"{row.source}-{row.record.id}"] = depth
+        for slug in citing & {name.split(":")[1] for name in row.record.compares_with}:
+            depths[slug] = min(depth, depths.get(slug, depth), key=_DEPTHS.index)
+    return depths
 
 
 def _add(graph: Graph, triples: Iterable[Triple]) -> None:
@@ -340,6 +354,7 @@ def issue_triples(node: URIRef, row: Row[Issue]) -> Iterator[Triple]:
     record = row.record
     span = span_iri(row.source, record.start, record.end)
     yield from own_triples(node, row)
+    yield node, HER2.voice, token(Voice.CURATOR)
     yield node, HER2.segment, thing("segment", f"{row.source}-{record.segment:03d}")
     yield node, HER2.span, span
     yield from _span(span, row.source, record.segment, record.start, record.end)

@@ -313,6 +313,14 @@ class Study(Entity):
     pmid: Annotated[Line | None, Field(pattern=r"^[1-9]\d{0,8}$"), Column("PubMed id", "her2:pmid")] = None
     doi: Annotated[Line | None, Field(pattern=r"^10\.\d{4,9}/\S+$"), Column("DOI", "her2:doi")] = None
     verified_in: Annotated[Line | None, Column("where the bibliography was seen", "her2:verifiedIn")] = None
+    seen: Annotated[
+        Line | None,
+        Field(pattern=r"^(abstract|summary|title) seen$"),
+        Column(
+            "what of the study was seen: its abstract, a published summary, its title",
+            "her2:verificationDepth",
+        ),
+    ] = None
 
 
 class Identifier(Record):
