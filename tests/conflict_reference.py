@@ -208,24 +208,42 @@ class Definitions:
         unlike = [name for name in arguments if getattr(one, name) != getattr(other, name)]
         if not unlike:
             return self._explained(one, other)
-        mechanism = one.kind is ClaimKind.RESISTANCE
-        if unlike == ["subject"] and not mechanism and self._shared_genes(one.subject, other.subject):
-            return self._by_alteration(one, other, one.subject, other.subject)
-        together = one.kind is ClaimKind.COOCCURRENCE and one.object and other.object
-        if together and unlike == ["object"] and self._near(str(one.object), str(other.object)):
+        tests = {
+            ("subject",): self._other_subject,
+            ("object",): self._other_object,
+            ("predicate",): self._denied_association,
+            ("disease",): self._other_disease,
+        }
+        test = tests.get(tuple(unlike))
+        return test(one, other) if test else None
+
+    def _other_subject(self, one: Statement, other: Statement) -> Explanation | None:
+        """Try D3; that one alteration is no mechanism of resistance says nothing about another."""
+        if one.kind is ClaimKind.RESISTANCE or not self._shared_genes(one.subject, other.subject):
+            return None
+        return self._by_alteration(one, other, one.subject, other.subject)
+
+    def _other_object(self, one: Statement, other: Statement) -> Explanation | None:
+        """Try D3 for the second alteration of a co-occurrence, and D5."""
+        if one.kind is ClaimKind.COOCCURRENCE and self._near(str(one.object), str(other.object)):
             return self._by_alteration(one, other, str(one.object), str(other.object))
-        denied = {one.predicate, other.predicate} - {"associated"}
-        if unlike == ["predicate"] and one.kind is ClaimKind.PROGNOSIS and len(denied) == 1:
-            against = one if one.direction in AGAINST else other
-            return self._explained(one, other) if against.predicate == "associated" else None
-        if unlike == ["disease"] and one.disease and other.disease:
-            related = other.disease in self._wider_diseases[one.disease]
-            related |= one.disease in self._wider_diseases[other.disease]
-            return Explanation.HISTOLOGY if related else Explanation.DISEASE
         response = one.kind is ClaimKind.THERAPEUTIC_RESPONSE
-        if unlike == ["object"] and response and self.drugs(one.object) & self.drugs(other.object):
-            return Explanation.PARTNER
-        return None
+        return Explanation.PARTNER if response and self.drugs(one.object) & self.drugs(other.object) else None
+
+    def _other_disease(self, one: Statement, other: Statement) -> Explanation | None:
+        """Try D4."""
+        if not one.disease or not other.disease:
+            return None
+        related = other.disease in self._wider_diseases[one.disease]
+        related |= one.disease in self._wider_diseases[other.disease]
+        return Explanation.HISTOLOGY if related else Explanation.DISEASE
+
+    def _denied_association(self, one: Statement, other: Statement) -> Explanation | None:
+        """Try a better or worse prognosis against the denial of any association."""
+        if one.kind is not ClaimKind.PROGNOSIS or "associated" not in {one.predicate, other.predicate}:
+            return None
+        against = one if one.direction in AGAINST else other
+        return self._explained(one, other) if against.predicate == "associated" else None
 
     def _opposed_predicates(self, one: Statement, other: Statement) -> Explanation | None:
         """Try D2 and D6."""
@@ -244,7 +262,7 @@ class Definitions:
         return self._explained(one, other) if straight or crossed else None
 
     def _by_alteration(self, one: Statement, other: Statement, first: str, second: str) -> Explanation:
-        """Say what explains a conflict on two alterations: where one is wider, what else differs comes first."""
+        """Say what explains a conflict on two alterations; if one is wider, what else differs comes first."""
         if _worlds_differ(one.setting, other.setting):
             return Explanation.SETTING
         if not self.related(first, second):
