@@ -47,7 +47,7 @@ from her2kg.model.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from her2kg.model.rows import Row, Tables
 
@@ -208,7 +208,7 @@ class Definitions:
         unlike = [name for name in arguments if getattr(one, name) != getattr(other, name)]
         if not unlike:
             return self._explained(one, other)
-        tests = {
+        tests: dict[tuple[str, ...], Callable[[Statement, Statement], Explanation | None]] = {
             ("subject",): self._other_subject,
             ("object",): self._other_object,
             ("predicate",): self._denied_association,
