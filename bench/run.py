@@ -53,6 +53,8 @@ def run_rules(ontology: str, triples: str) -> tuple[int, int, float]:
     engine.add_text(triples, "application/n-triples")
     size, seconds = len(engine), 0.0
     for rule in read_queries(ROOT / "ontology" / "rules"):
+        if rule.name < "10":  # what the reasoner needs; its answers are among the triples
+            continue
         start = time.perf_counter()
         answer = engine.query(rule.text)
         made = answer.text("application/n-triples") if isinstance(answer, Triples) else b""

@@ -33,7 +33,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from her2kg.model.claims import Result, Statement
-from her2kg.model.records import Alteration, Disease, Population, Regimen, VocabularyTerm
+from her2kg.model.records import Alteration, Population, Regimen, VocabularyTerm
 from her2kg.model.vocabulary import (
     AlterationKind,
     Certainty,
@@ -45,6 +45,7 @@ from her2kg.model.vocabulary import (
     Ordinal,
     Voice,
 )
+from tests.hierarchy import hierarchy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -139,12 +140,13 @@ class Definitions:
         self.voices = {name: document.voice for name, document in tables.sources.items()}
         self.populations = {row.record.id: row.record for row in tables.of(Population)}
         self._alterations = {f"alteration:{row.record.id}": row.record for row in tables.of(Alteration)}
-        parents = {row.record.id: row.record.parents for row in tables.of(Alteration)}
+        found = hierarchy(tables)
         self._wider_alterations = {
-            f"alteration:{name}": {f"alteration:{wide}" for wide in _wider(name, parents)} for name in parents
+            f"alteration:{name}": {f"alteration:{wide}" for wide in wider}
+            for name, wider in found["alteration"].wider.items()
         }
-        diseases = {row.record.id: row.record.parents for row in tables.of(Disease)}
-        self._wider_diseases = {name: _wider(name, diseases) for name in diseases}
+        self._genes = {f"alteration:{name}": genes for name, genes in found["alteration"].genes.items()}
+        self._wider_diseases = found["disease"].wider
         self._regimens = {f"regimen:{row.record.id}": row.record.members for row in tables.of(Regimen)}
         self._contraries = {
             frozenset({row.record.id, row.record.opposes})
@@ -285,12 +287,11 @@ class Definitions:
         found = self._alterations.get(subject or "")
         if found is None or found.id in _PLACEHOLDERS or found.kind in _ABSENT:
             return set()
-        return set(found.genes)
+        return self._genes[subject or ""]
 
     def genes(self, subject: str | None) -> set[str]:
         """Give the genes that an alteration or a status is about."""
-        found = self._alterations.get(subject or "")
-        return set(found.genes) if found else set()
+        return self._genes.get(subject or "", set())
 
     def related(self, one: str, other: str) -> bool:
         """Say whether two arguments are the same or one is a subclass of the other."""

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.answer.store import Store
-from her2kg.graph.build import build, read_ontology
-from her2kg.graph.derivation import derive
+from her2kg.graph.build import build, infer, read_ontology
+from her2kg.graph.definitions import class_axioms
 from her2kg.graph.mapping import map_tables
 from her2kg.graph.tables import read
-from her2kg.model.queries import read_queries
 
 if TYPE_CHECKING:
     from rdflib import Graph
@@ -69,9 +68,10 @@ def sample_home(tmp_path: Path) -> Path:
 def sample_graphs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Graph]:
     """Give the named graphs of the sample, which the test must not change."""
     home = make_sample_home(tmp_path_factory.mktemp("sample") / "home")
-    ontology = read_ontology(home)
-    asserted = map_tables(read(home / "data")).graph
-    inferred = derive([ontology, asserted], read_queries(home / "ontology" / "rules"))
+    tables = read(home / "data")
+    asserted = map_tables(tables).graph
+    ontology = read_ontology(home) + class_axioms(tables)
+    inferred = infer(home, ontology, asserted)
     return {"ontology": ontology, "asserted": asserted, "inferred": inferred}
 
 

@@ -35,7 +35,6 @@ from her2kg.model.records import (
     BiologicalProcess,
     ClinicalFeature,
     Criterion,
-    Disease,
     Drug,
     DrugClass,
     Gene,
@@ -71,6 +70,7 @@ from tests.conflict_reference import (
     claims,
     expected,
 )
+from tests.hierarchy import derived, hierarchy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -155,7 +155,10 @@ class Draw:
         self._regimens = {f"regimen:{row.record.id}": row.record.members for row in tables.of(Regimen)}
         self._drugs = {f"drug:{row.record.id}": row.record.classes for row in tables.of(Drug)}
         self._drug_classes = [f"drug-class:{row.record.id}" for row in tables.of(DrugClass)]
-        self._diseases = {row.record.id: row.record.parents for row in tables.of(Disease)}
+        known = hierarchy(tables)
+        self._wider = {f"alteration:{name}": wider for name, wider in known["alteration"].next_wider.items()}
+        self._genes = {f"alteration:{name}": genes for name, genes in known["alteration"].genes.items()}
+        self._diseases = {name: sorted(wider) for name, wider in known["disease"].next_wider.items()}
         self._studies = [row.record.id for row in tables.of(Study)]
         self._numbers = sorted({row.record.number for row in tables.of(Reference)})
         self._sentences = [
@@ -183,14 +186,14 @@ class Draw:
         return [
             name
             for name, record in self._alterations.items()
-            if record.genes and record.kind not in (*_ABSENT, *_VAGUE)
+            if self._genes[name] and record.kind not in (*_ABSENT, *_VAGUE)
         ]
 
     def alterations(self, *, one_gene: bool) -> tuple[str, str]:
         """Draw two alterations of one gene, or two that share none."""
         while True:
             one, other = self.rng.sample(self._single(), 2)
-            genes = {*self._alterations[one].genes}, {*self._alterations[other].genes}
+            genes = self._genes[one], self._genes[other]
             if bool(genes[0] & genes[1]) is one_gene:
                 return one, other
 
@@ -198,16 +201,14 @@ class Draw:
         """Draw a status of some kind and an alteration of the same gene."""
         while True:
             one, other = self.rng.choice(list(self._alterations)), self.alteration()
-            if self._alterations[one].kind is kind and {*self._alterations[one].genes} & {
-                *self._alterations[other].genes
-            }:
+            if self._alterations[one].kind is kind and self._genes[one] & self._genes[other]:
                 return one, other
 
     def narrower(self) -> tuple[str, str]:
         """Draw an alteration and a wider one."""
         while True:
             one = self.alteration()
-            wider = [f"alteration:{name}" for name in self._alterations[one].parents]
+            wider = [f"alteration:{name}" for name in sorted(self._wider[one])]
             wider = [name for name in wider if name in self._single()]
             if wider:
                 return one, self.rng.choice(wider)
@@ -216,7 +217,7 @@ class Draw:
         """Draw two alterations below the same one."""
         while True:
             one, other = self.rng.sample(self._single(), 2)
-            if {*self._alterations[one].parents} & {*self._alterations[other].parents}:
+            if self._wider[one] & self._wider[other]:
                 return one, other
 
     def profile(self) -> str:
@@ -1089,8 +1090,9 @@ class _Garden:
 
     def _collect_tokens(self) -> None:
         """Find by what two arguments are near each other: a gene, a drug, a class of drugs."""
+        changed = hierarchy(self.tables)["alteration"].genes
         for alteration in self.tables.of(Alteration):
-            self._tokens[f"alteration:{alteration.record.id}"] = {*alteration.record.genes}
+            self._tokens[f"alteration:{alteration.record.id}"] = changed[alteration.record.id]
         for profile in self.tables.of(AlterationProfile):
             members = (*profile.record.all, *profile.record.any, *profile.record.none)
             genes = {gene for name in members for gene in self._tokens[f"alteration:{name}"]}
@@ -1287,7 +1289,8 @@ def scale(tables: Tables, triples: int, seed: int) -> str:
     """
     rng = random.Random(seed)  # noqa: S311 - it must be repeatable, not secret
     shared, copied = [], []
-    for line in map_tables(tables).graph.serialize(format="nt").splitlines():
+    graph = map_tables(tables).graph + derived(tables)
+    for line in graph.serialize(format="nt").splitlines():
         if not line:
             continue
         subject, predicate, rest = line.split(" ", 2)

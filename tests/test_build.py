@@ -14,7 +14,7 @@ from rdflib.namespace import DCTERMS, SH, VOID
 from her2kg.cli import main
 from her2kg.errors import Her2kgError, InputError, NotConformError
 from her2kg.graph.build import STAGES, Report, build, check, coverage, rewrite, validate
-from her2kg.model.namespaces import DATASET, GRAPHS
+from her2kg.model.namespaces import DATASET, GRAPHS, MODULES
 from her2kg.model.queries import question_names
 from tests.conftest import ROOT, SAMPLE, make_sample_home
 from tests.editing import keep_rows, set_cell
@@ -82,8 +82,8 @@ def test_report_gives_the_checksums_of_the_files(sample: Built) -> None:
     lines = (sample.folder / "checksums.txt").read_text(encoding="ascii").splitlines()
     assert sample.report.checksums == {line[66:]: line[:64] for line in lines}
     assert set(sample.report.checksums) == {
-        "her2kg.jsonld", "her2kg.nq", "her2kg.nt", "her2kg.rdf", "her2kg.trig", "her2kg.ttl", "ontology.rdf",
-        "report.json",
+        "her2kg.jsonld", "her2kg.nq", "her2kg.nt", "her2kg.rdf", "her2kg.trig", "her2kg.ttl", "report.json",
+        *(f"{name}.{kind}" for name in MODULES for kind in ("nt", "rdf", "ttl")),
     }  # fmt: skip
 
 

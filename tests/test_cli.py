@@ -357,7 +357,7 @@ def test_build_may_publish_elsewhere(sample: CliRunner, sample_home: Path, tmp_p
 
 
 def test_faulty_tables_are_not_built_and_every_fault_is_named(sample: CliRunner, sample_home: Path) -> None:
-    set_cell(sample_home / "data" / "alterations.tsv", "egfr-t790m", "parents", "nothing")
+    set_cell(sample_home / "data" / "alterations.tsv", "egfr-t790m", "parent", "nothing")
     set_cell(sample_home / "data" / "alterations.tsv", "erbb2-mutation", "genes", "nowhere")
     message = _refused(sample, "build", code=1)
     assert "nothing" in message
@@ -380,9 +380,9 @@ def test_check_prints_the_coverage(sample: CliRunner) -> None:
 
 
 def test_check_exits_1_on_a_fault(sample: CliRunner, sample_home: Path) -> None:
-    line = set_cell(sample_home / "data" / "alterations.tsv", "egfr-t790m", "parents", "nothing")
+    line = set_cell(sample_home / "data" / "alterations.tsv", "egfr-t790m", "parent", "nothing")
     message = _refused(sample, "check", code=1)
-    assert re.search(rf"^error: data/alterations\.tsv:{line}:parents: 'nothing' ", message, re.MULTILINE)
+    assert re.search(rf"^error: data/alterations\.tsv:{line}:parent: 'nothing' ", message, re.MULTILINE)
 
 
 def test_check_exits_1_when_the_coverage_is_incomplete(sample: CliRunner, sample_home: Path) -> None:

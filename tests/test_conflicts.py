@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rdflib import RDF, Graph
 
-from her2kg.graph import build, derivation, mapping, tables
+from her2kg.graph import build, definitions, mapping, tables
 from her2kg.model.namespaces import HER2
-from her2kg.model.queries import read_queries
 from tests.conflict_reference import Conflict, expected
 from tests.conftest import ROOT
 from tests.planting import plant
@@ -23,8 +22,8 @@ Found = frozenset[tuple[str, str, str, str]]
 def _derived(read: Tables) -> Found:
     """Give what the rules find: pair, kind and explanation."""
     mapped = mapping.map_tables(read)
-    rules = list(read_queries(ROOT / "ontology" / "rules"))
-    inferred = derivation.derive([build.read_ontology(ROOT), mapped.graph], rules)
+    ontology = build.read_ontology(ROOT) + definitions.class_axioms(read)
+    inferred = build.infer(ROOT, ontology, mapped.graph)
     return frozenset(_said(inferred, node) for node in inferred.subjects(RDF.type, HER2.Conflict))
 
 

@@ -18,7 +18,7 @@ from her2kg.model.claims import SOURCE_TABLES
 from her2kg.model.columns import Column, column
 from her2kg.model.namespaces import HER2, prefixes, term
 from her2kg.model.queries import read_queries
-from her2kg.model.records import Record, VocabularyTerm
+from her2kg.model.records import SHARED_TABLES, Record, VocabularyTerm
 from her2kg.model.vocabulary import AlterationKind, FigureClass, SegmentKind, Token
 from tests.conftest import ROOT
 
@@ -35,7 +35,7 @@ QUERIES = [
     for path in sorted((ROOT / folder).rglob("*.rq"))
 ]  # fmt: skip
 RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))
-RECORDS = (*tables.SHARED_TABLES, *SOURCE_TABLES)
+RECORDS = (*SHARED_TABLES, *SOURCE_TABLES)
 
 
 def _declared() -> set[str]:
@@ -154,7 +154,12 @@ def test_one_version_everywhere() -> None:
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:
     hosts = [".".join(parts) for parts in (("pypi", "org"), ("registry", "npmjs"), ("files", "pythonhosted"))]
     for path in [
-        *(path for path in ROOT.glob("*.*") if path.is_file() and not path.name.startswith(".coverage")),
+        # in a worktree of git, .git is a file that names the main one
+        *(
+            path
+            for path in ROOT.glob("*.*")
+            if path.is_file() and not path.name.startswith((".coverage", ".git"))
+        ),
         ROOT / "Makefile",
         *ROOT.glob(".ci/*"),
         *ROOT.glob("src/**/*.py"),

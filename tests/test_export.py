@@ -14,14 +14,16 @@ import pyoxigraph as ox
 import pytest
 from rdflib import BNode, Dataset, Graph, Literal
 from rdflib.compare import isomorphic
-from rdflib.namespace import XSD
+from rdflib.namespace import OWL, RDF, XSD
 
 from her2kg.engine import Engine, Table, plain
 from her2kg.errors import InputError
-from her2kg.graph.build import directions, version
+from her2kg.graph import modules
+from her2kg.graph.build import directions, read_ontology, version
 from her2kg.graph.description import describe
 from her2kg.graph.export import CHECKSUMS, artefacts, canonical, publish
-from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS, HER2, prefixes, thing
+from her2kg.graph.export import modules as export_modules
+from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS, HER2, MODULES, prefixes, thing
 from her2kg.model.queries import read_queries
 from tests.conftest import ROOT, make_sample_home
 
@@ -52,7 +54,8 @@ def graphs(sample_graphs: dict[str, Graph]) -> dict[str, Graph]:
 @pytest.fixture(scope="module")
 def files(graphs: dict[str, Graph], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "build"
-    publish(artefacts(graphs, prefixes(ROOT)), folder)
+    parts = modules.modules(read_ontology(ROOT), graphs["ontology"], graphs["asserted"], graphs["inferred"])
+    publish(artefacts(graphs, prefixes(ROOT)) | export_modules(parts, prefixes(ROOT)), folder)
     return folder
 
 
@@ -107,8 +110,22 @@ def test_oxigraph_reads_back_every_named_graph(name: str, files: Path, graphs: d
     assert quads(files / name) == expected_quads(graphs, named=True)
 
 
-def test_ontology_stands_alone_as_rdfxml(files: Path, graphs: dict[str, Graph]) -> None:
-    assert isomorphic(Graph().parse(files / "ontology.rdf", format="xml"), graphs["ontology"])
+@pytest.mark.parametrize("name", list(MODULES))
+def test_modules_are_the_same_in_every_format(name: str, files: Path) -> None:
+    turtle = Graph().parse(files / f"{name}.ttl")
+    assert isomorphic(turtle, Graph().parse(files / f"{name}.rdf", format="xml"))
+    assert isomorphic(turtle, Graph().parse(files / f"{name}.nt", format="nt"))
+
+
+def test_each_module_holds_the_one_before_it_and_no_statement(files: Path) -> None:
+    sizes = []
+    for name, iri in (("ontology-base", "base"), ("ontology", ""), ("ontology-inferred", "inferred")):
+        graph = Graph().parse(files / f"{name}.ttl")
+        assert str(graph.value(None, RDF.type, OWL.Ontology)).rpartition("ontology")[2].strip("/") == iri
+        assert (None, RDF.type, HER2.Statement) not in graph
+        sizes.append(len(graph))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[2]
 
 
 @pytest.mark.parametrize("name", [*DEFAULT, *NAMED])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from her2kg.answer.matching import fold, resolve
+from her2kg.answer.matching import match
+from her2kg.answer.names import fold
+from her2kg.answer.questions import claims_on
 from her2kg.answer.store import Store
 from her2kg.engine import Engine
 from her2kg.errors import NotationError
+from tests.conftest import ROOT
 
 _BASE = "https://w3id.org/her2kg/id/"
 _THINGS = f"""
@@ -18,6 +23,12 @@ PREFIX her2: <https://w3id.org/her2kg/ontology#>
 <{_BASE}alteration/rise> a her2:AlterationCategory ; rdfs:label "ERBB2 rise"@en ; skos:altLabel "HER2 up"@en .
 <{_BASE}drug/gain-blocker> a her2:DrugCategory ; rdfs:label "gain blocker"@en .
 """
+
+
+def resolve(store: Store, notation: str) -> str:
+    """Give the one alteration that a notation names."""
+    (thing,) = match(store, ROOT, notation).things
+    return thing
 
 
 @pytest.fixture
@@ -113,3 +124,43 @@ def test_folding_keeps_what_tells_alterations_apart() -> None:
     assert fold("HER2 IHC 2+") != fold("HER2 IHC 3+")
     assert fold("HER2 exon 20") != fold("HER2 exon 2")
     assert fold("HER3 mutation") != fold("HER2 mutation")
+
+
+_NOTATIONS = [
+    tuple(line.split("\t"))
+    for line in (ROOT / "tests" / "reasoning" / "notations.tsv").read_text("utf-8").splitlines()[1:]
+]
+
+
+def test_more_than_a_hundred_and_twenty_notations_are_tried() -> None:
+    assert len({notation for notation, _ in _NOTATIONS}) >= 120
+
+
+@pytest.mark.parametrize(
+    ("notation", "expected"), _NOTATIONS, ids=[row[0][:40] or "empty" for row in _NOTATIONS]
+)
+def test_notation_means_what_the_table_says(store: Store, notation: str, expected: str) -> None:
+    if expected.startswith("refused "):
+        with pytest.raises(NotationError, match=re.escape(expected.removeprefix("refused "))):
+            match(store, ROOT, notation)
+        return
+    found = match(store, ROOT, notation)
+    slugs = "|".join(thing.rpartition("/")[2] for thing in found.things)
+    assert expected == (f"alteration {slugs}" if found.exact else f"placed {found.name}: {slugs}")
+
+
+def test_unseen_variant_gets_claims_on_wider_alterations_with_a_warning(store: Store) -> None:
+    answers = list(claims_on(store, ROOT, match(store, ROOT, "V777L")))
+    assert {row["relation"] for row in answers} == {"broader"}
+    assert {row["alteration"] for row in answers} == {"ERBB2 p.V777L"}
+    assert all("wider" in row["warning"] for row in answers)
+    assert all(row["via"].startswith("residue 777 lies in ERBB2 exon 20, ") for row in answers)
+    chinese = list(claims_on(store, ROOT, match(store, ROOT, "V777L"), "zh"))
+    assert len(chinese) == len(answers)
+    assert all(row["via"].startswith("第777位残基位于") for row in chinese)
+
+
+def test_exon_20_claims_do_not_speak_for_a_transmembrane_mutation(store: Store) -> None:
+    answers = list(claims_on(store, ROOT, match(store, ROOT, "V659E")))
+    assert answers
+    assert not [row for row in answers if "exon 20" in row["via"]]

@@ -205,7 +205,7 @@ def test_proposition_is_weighed_by_setting_and_direction_without_a_verdict(store
     slug = "prognosis_alteration_erbb2-high-mrna_worse_outcome_survival_in_nsclc"
     rows = [
         (row["setting"], row["direction"], row["statements"])
-        for row in answer(store, query, {"proposition": f"{_BASE}proposition/{slug}"})
+        for row in answer(store, ROOT, query, {"proposition": f"{_BASE}proposition/{slug}"})
         if row["voice"] == "review"
     ]
     assert rows == [("clinical", "no-effect", "1"), ("clinical", "supports", "1")]

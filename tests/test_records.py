@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from her2kg import errors
 from her2kg.errors import Fault, Her2kgError, NotConformError, QueryError
-from her2kg.graph.tables import SHARED_TABLES, canonical, cell
+from her2kg.graph.tables import canonical, cell
 from her2kg.model.claims import SOURCE_TABLES, Figure, Reference, Result, Segment, Span
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, prefixes, proposition, scheme, term, thing, token
-from her2kg.model.records import Gene, Identifier, Record, VocabularyTerm
+from her2kg.model.records import SHARED_TABLES, Gene, Identifier, Record, VocabularyTerm
 from her2kg.model.rows import Tables
 from her2kg.model.sources import SourceDocument, digest, normalise
 from her2kg.model.vocabulary import AlterationKind, Direction, Phase, Sign, Token, Unit
@@ -138,7 +138,7 @@ def test_list_stands_in_one_cell() -> None:
     gene = Gene.model_validate({**GENE, "synonyms_en": ("HER2", "NEU")})
     assert canonical(Gene, [gene]).splitlines() == [
         "id\tlabel_en\tlabel_zh\tsynonyms_en\tsynonyms_zh\tsymbol\tspecies",
-        "erbb2\tERBB2\tERBB2\tHER2|NEU\t\tERBB2\thuman",
+        "erbb2\tERBB2\tERBB2\tHER2|NEU\t\tERBB2\thuman\t",
     ]
 
 

@@ -29,7 +29,7 @@ _JSON = "application/sparql-results+json"
 _XML = "application/sparql-results+xml"
 _BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 _SELECT = "SELECT ?s { ?s ?p ?o } LIMIT 1"
-_CONSTRUCT = "CONSTRUCT WHERE { <https://w3id.org/her2kg/id/drug/afatinib> ?p ?o }"
+_CONSTRUCT = "CONSTRUCT WHERE { <https://w3id.org/her2kg/id/drug/paclitaxel> ?p ?o }"
 _HOSTILE = "<script>alert('x')</script>"
 
 
@@ -168,7 +168,7 @@ def test_a_graph_reads_back_in_every_format(client: FlaskClient, name: str) -> N
 
 
 def test_turtle_is_written_with_the_prefixes_of_the_project(client: FlaskClient) -> None:
-    assert "drug:afatinib" in _get(client, _CONSTRUCT).text
+    assert "drug:paclitaxel" in _get(client, _CONSTRUCT).text
 
 
 @pytest.mark.parametrize("name", ["json", "xml", "csv", "tsv", "application/json", _XML])

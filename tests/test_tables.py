@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 REVIEW = "data/sources/sample-review"
 GENES = "data/genes.tsv"
-GENE_COLUMNS = "id label_en label_zh synonyms_en synonyms_zh symbol species"
+GENE_COLUMNS = "id label_en label_zh synonyms_en synonyms_zh symbol species pathways"
 
 
 def faults(home: Path) -> list[str]:
@@ -252,7 +252,7 @@ FILES = {
         ":1: the line ends with CR; save it with LF line ends",
     ),
     "one CR": (
-        spoil(lambda raw: raw.replace(b"human\n", b"human\r\n", 1)),
+        spoil(lambda raw: raw.replace(b"human\t\n", b"human\t\r\n", 1)),
         ":2: the line ends with CR; save it with LF line ends",
     ),
     "a byte that is not UTF-8": (
@@ -268,16 +268,16 @@ FILES = {
         ":1: the last line has no line end; the file may be cut off; end it with LF",
     ),
     "a tab too many": (
-        spoil(lambda raw: raw.replace(b"human\n", b"human\t\n", 1)),
-        ":2: the row has 8 cells, the header 7; mend the tabs of the row",
+        spoil(lambda raw: raw.replace(b"human\t\n", b"human\t\t\n", 1)),
+        ":2: the row has 9 cells, the header 8; mend the tabs of the row",
     ),
     "a tab too few": (
-        spoil(lambda raw: raw.replace(b"\thuman\n", b"\n", 1)),
-        ":2: the row has 6 cells, the header 7; mend the tabs of the row",
+        spoil(lambda raw: raw.replace(b"\thuman\t\n", b"\thuman\n", 1)),
+        ":2: the row has 7 cells, the header 8; mend the tabs of the row",
     ),
     "an empty line": (
         spoil(lambda raw: raw + b"\n"),
-        ":5: the row has 1 cells, the header 7; mend the tabs of the row",
+        ":5: the row has 1 cells, the header 8; mend the tabs of the row",
     ),
     "a misspelt column": (
         spoil(lambda raw: raw.replace(b"symbol", b"symbl", 1)),
@@ -296,7 +296,7 @@ FILES = {
         f":1: the columns stand in another order; the order is {GENE_COLUMNS}",
     ),
     "a column that stands twice": (
-        spoil(lambda raw: raw.replace(b"species\n", b"species\tspecies\n", 1)),
+        spoil(lambda raw: raw.replace(b"species\t", b"species\tspecies\t", 1)),
         ":1: 'species' the column stands twice; remove one",
     ),
     "no file": (

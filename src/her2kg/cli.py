@@ -218,7 +218,7 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
     if unknown := [name for name in given if name not in named.parameters]:
         known = ", ".join(named.parameters) or "none"
         raise SettingError(f"{named.name} has no parameter {unknown[0]!r}", f"its parameters: {known}")
-    text = bound(store, named, given, lang)
+    text = bound(store, settings.home, named, given, lang)
     try:
         found = store.query(text)
     except QueryError as error:

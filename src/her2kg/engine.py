@@ -17,7 +17,7 @@ from her2kg.errors import InputError, QueryError
 from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
@@ -77,7 +77,7 @@ class Triples:
         """Serialise in an RDF format, each triple once."""
         kind = ox.RdfFormat.from_media_type(media_type)
         triples = dict.fromkeys(self.answer)
-        written = ox.serialize(triples, format=kind, prefixes=prefixes)
+        written = ox.serialize(triples, format=kind, prefixes=dict(prefixes) if prefixes else None)
         return written if written is not None else b""
 
 
@@ -198,13 +198,17 @@ def written(term: Term) -> str:
     return str(term)
 
 
-def convert(nquads: str, media_type: str) -> bytes:
+def convert(nquads: str, media_type: str, prefixes: Mapping[str, str] | None = None) -> bytes:
     """Write N-Quads in another format that holds named graphs, quad by quad in the order of the lines.
 
-    No prefixes are given: the engine would write them in an order that changes from run to run.
+    The engine writes the lines of the prefixes in an order that changes from run to run: they are sorted.
     """
     kind = ox.RdfFormat.from_media_type(media_type)
     if kind is None or not kind.supports_datasets:
         raise InputError(f"{media_type} holds no named graphs", "use TriG, N-Quads or JSON-LD")
-    content = ox.serialize(ox.parse(nquads.encode(), format=ox.RdfFormat.N_QUADS), format=kind)
-    return content if content is not None else b""
+    quads = ox.parse(nquads.encode(), format=ox.RdfFormat.N_QUADS)
+    lines = (
+        ox.serialize(quads, format=kind, prefixes=dict(prefixes) if prefixes else None) or b""
+    ).splitlines(keepends=True)
+    declared = sorted(line for line in lines if line.startswith(b"@prefix "))
+    return b"".join([*declared, *lines[len(declared) :]])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 from her2kg.model.claims import SOURCE_TABLES
 from her2kg.model.columns import LIST_MARK, column
 from her2kg.model.namespaces import term
-from her2kg.model.records import ENTITIES, Identifier, Record, VocabularyTerm
+from her2kg.model.records import SHARED_TABLES, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +20,7 @@ NAME = "csv-metadata.json"
 
 def metadata(data: Path) -> str:
     """Give the CSVW description of every table below ``data`` as JSON."""
-    shared: tuple[type[Record], ...] = (*ENTITIES, Identifier, VocabularyTerm)
-    tables = [_table(kind, kind.TABLE) for kind in sorted(shared, key=lambda kind: kind.TABLE)]
+    tables = [_table(kind, kind.TABLE) for kind in sorted(SHARED_TABLES, key=lambda kind: kind.TABLE)]
     for folder in sorted(path for path in (data / "sources").glob("*") if path.is_dir()):
         there = (kind for kind in SOURCE_TABLES if (folder / kind.TABLE).exists())
         tables.extend(

@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rdflib import XSD, Dataset, Graph, Literal
+from rdflib import XSD, Graph, Literal
 from rdflib.compare import to_canonical_graph
-from rdflib.plugins.serializers.trig import TrigSerializer
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from her2kg.engine import Engine, Table, convert, plain
@@ -52,23 +51,26 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
     default = sorted({line for name, iri in GRAPHS.items() if iri in DEFAULT_GRAPHS for line in lines[name]})
     quads = [f"{line[:-2]} <{GRAPHS[name]}> ." for name in sorted(lines) for line in lines[name]]
     union = _ordered([graphs[name] for name, iri in GRAPHS.items() if iri in DEFAULT_GRAPHS], prefixes)
-    dataset = Dataset(default_union=False)
-    for prefix, namespace in prefixes.items():
-        dataset.bind(prefix, namespace, replace=True)
-    for name, graph in graphs.items():
-        named = dataset.graph(GRAPHS[name])
-        for triple in graph:
-            named.add(triple)
     nquads = _text(quads)
     return {
         "her2kg.nt": _text(default).encode(),
         "her2kg.nq": nquads.encode(),
         "her2kg.ttl": _written(_Turtle(union)),
         "her2kg.rdf": union.serialize(format="xml").encode(),
-        "her2kg.trig": _written(_Trig(dataset)),
+        "her2kg.trig": convert(nquads, "application/trig", prefixes),
         "her2kg.jsonld": convert(nquads, "application/ld+json"),
-        "ontology.rdf": _ordered([graphs["ontology"]], prefixes).serialize(format="xml").encode(),
     }
+
+
+def modules(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[str, bytes]:
+    """Serialise the modules of the ontology, each as Turtle, RDF/XML and N-Triples."""
+    files: dict[str, bytes] = {}
+    for name, graph in graphs.items():
+        ordered = _ordered([graph], prefixes)
+        files[f"{name}.ttl"] = _written(_Turtle(ordered))
+        files[f"{name}.rdf"] = ordered.serialize(format="xml").encode()
+        files[f"{name}.nt"] = _text(_lines(graph)).encode()
+    return files
 
 
 class _Turtle(TurtleSerializer):
@@ -94,15 +96,6 @@ class _Turtle(TurtleSerializer):
         if isinstance(node, Literal) and node.datatype == XSD.decimal and "." not in node:
             return node.n3(self.store.namespace_manager)
         return super().label(node, position)
-
-
-class _Trig(_Turtle, TrigSerializer):
-    """The same with named graphs, in the order of their names."""
-
-    def __init__(self, store: Dataset) -> None:
-        """Sort the graphs, which the store gives in an order that changes from run to run."""
-        super().__init__(store)
-        self.contexts.sort(key=lambda graph: str(graph.identifier))
 
 
 def _written(serializer: TurtleSerializer) -> bytes:

@@ -28,8 +28,18 @@ from her2kg.model.claims import (
 )
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
-from her2kg.model.records import ENTITIES, Alteration, Entity, Identifier, Record, Study, VocabularyTerm
-from her2kg.model.vocabulary import AlterationKind, Token, Voice
+from her2kg.model.records import (
+    ENTITIES,
+    Alteration,
+    Entity,
+    Identifier,
+    Record,
+    ReferenceSequence,
+    Study,
+    VariantNotation,
+    VocabularyTerm,
+)
+from her2kg.model.vocabulary import KIND_CLASSES, Token, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,27 +48,6 @@ if TYPE_CHECKING:
     from her2kg.model.sources import SourceDocument
 
 Triple: TypeAlias = tuple[URIRef, URIRef, URIRef | Literal]
-
-#: The class of the ontology under which each kind of alteration falls.
-KIND_CLASSES = {
-    AlterationKind.ANY: "Alteration",
-    AlterationKind.MUTATION: "Mutation",
-    AlterationKind.MISSENSE: "MissenseMutation",
-    AlterationKind.INSERTION: "InsertionMutation",
-    AlterationKind.DELETION: "DeletionMutation",
-    AlterationKind.INDEL: "InsertionDeletionMutation",
-    AlterationKind.COPY_NUMBER_STATUS: "CopyNumberAlteration",
-    AlterationKind.AMPLIFICATION: "Amplification",
-    AlterationKind.COPY_NUMBER_GAIN: "CopyNumberGain",
-    AlterationKind.POLYSOMY: "Polysomy",
-    AlterationKind.OVEREXPRESSION: "Overexpression",
-    AlterationKind.REARRANGEMENT: "Rearrangement",
-    AlterationKind.PROTEIN_FORM: "ProteinFormAlteration",
-    AlterationKind.UNSPECIFIED: "UnspecifiedAlteration",
-    AlterationKind.NEGATIVE: "NegativeStatus",
-    AlterationKind.WILD_TYPE: "NegativeStatus",
-    AlterationKind.LOW_EXPRESSION: "NegativeStatus",
-}
 
 #: What was seen of a study, deepest first.
 _DEPTHS = ("abstract seen", "summary seen", "title seen")
@@ -92,6 +81,11 @@ def map_tables(tables: Tables) -> Mapped:
         for row in tables.of(kind):
             node = thing(kind.TYPE, row.record.id)
             mapped.put(node, row, entity_triples(node, row))
+    facts: tuple[type[Record], ...] = (ReferenceSequence, VariantNotation)
+    for kept in facts:
+        for fact in tables.of(kept):
+            node = thing(kept.TYPE, fact.record.key)
+            mapped.put(node, fact, own_triples(node, fact))
     for identifier in tables.of(Identifier):
         named = reference_iri(identifier.record.entity, "")
         mapped.graph.add((named, DCTERMS.identifier, Literal(identifier.record.curie)))

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from her2kg.errors import Fault
 from her2kg.model.claims import SOURCE_TABLES, Difference
 from her2kg.model.columns import LIST_MARK, Column, column
-from her2kg.model.records import ENTITIES, Identifier, Record, VocabularyTerm
+from her2kg.model.records import SHARED_TABLES, Record, VocabularyTerm
 from her2kg.model.rows import R, Row, Tables
 from her2kg.model.sources import SourceDocument
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
-
-SHARED_TABLES: tuple[type[Record], ...] = (*ENTITIES, Identifier, VocabularyTerm)
 
 
 def read(data: Path) -> Tables:

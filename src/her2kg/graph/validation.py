@@ -6,10 +6,12 @@ Shapes are run by pyshacl without inference. What SHACL Core cannot say is a SEL
 
 from __future__ import annotations
 
+import gc
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import pyshacl
 from rdflib import Graph, URIRef
 from rdflib.namespace import RDF, RDFS, SH
 
@@ -78,9 +80,49 @@ def run_shapes(
 
     Of the ontology the shapes need the class hierarchy alone; pyshacl copies what it is given.
     """
+    return _shape_faults(_report(data, _hierarchy(ontology), shape_graph), data, places)
+
+
+class ShapesRun:
+    """A run of the shapes in a process of its own: it takes as long as deriving and writing together."""
+
+    def __init__(self, data: Graph, ontology: Graph, shape_graph: Graph) -> None:
+        """Start it; the graphs go over as text."""
+        self._data = data
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"))
+        texts = [graph.serialize(format="nt") for graph in (data, _hierarchy(ontology), shape_graph)]
+        self._report = self._pool.submit(_report_of_texts, *texts)
+
+    def __enter__(self) -> Self:
+        """Give the run."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, also when nobody waits for its answer any more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def faults(self, places: Mapping[URIRef, Place]) -> list[Fault]:
+        """Wait for the report and give one fault for each of its results; raises InputError."""
+        return _shape_faults(Graph().parse(data=self._report.result(), format="nt"), self._data, places)
+
+
+def _report_of_texts(data: str, hierarchy: str, shape_graph: str) -> str:
+    gc.disable()  # as in the build: the process ends soon
+    graphs = [Graph().parse(data=text, format="nt") for text in (data, hierarchy, shape_graph)]
+    return _report(*graphs).serialize(format="nt")
+
+
+def _hierarchy(ontology: Graph) -> Graph:
     hierarchy = Graph()
     for triple in ontology.triples((None, RDFS.subClassOf, None)):
         hierarchy.add(triple)
+    return hierarchy
+
+
+def _report(data: Graph, hierarchy: Graph, shape_graph: Graph) -> Graph:
+    """Give pyshacl's report; raises InputError when the shapes are none."""
+    import pyshacl  # noqa: PLC0415 - slow to import, and a build needs it in the other process only
+
     try:
         _, report, _ = pyshacl.validate(
             data_graph=data, shacl_graph=shape_graph, ont_graph=hierarchy, inference="none", advanced=False
@@ -89,6 +131,10 @@ def run_shapes(
         raise InputError(f"the shapes cannot be run: {_one_line(error)}", "mend the shapes") from error
     if not isinstance(report, Graph):
         raise InputError(f"the shapes cannot be run: {_one_line(Exception(report))}", "mend the shapes")
+    return report
+
+
+def _shape_faults(report: Graph, data: Graph, places: Mapping[URIRef, Place]) -> list[Fault]:
     finder = _Finder(data, places)
     faults = set()
     for result in report.subjects(RDF.type, SH.ValidationResult):

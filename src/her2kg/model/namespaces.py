@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 BASE = "https://w3id.org/her2kg/"
 ONTOLOGY = URIRef(f"{BASE}ontology")
+#: The modules of the ontology, by the name of their file.
+MODULES = {
+    "ontology": ONTOLOGY,
+    "ontology-base": URIRef(f"{ONTOLOGY}/base"),
+    "ontology-inferred": URIRef(f"{ONTOLOGY}/inferred"),
+}
 DATASET = URIRef(f"{BASE}dataset")
 GRAPHS = {name: URIRef(f"{BASE}graph/{name}") for name in ("ontology", "asserted", "inferred", "metadata")}
 #: Graphs whose union is the default graph of a query.
@@ -40,6 +46,7 @@ class HER2(DefinedNamespace):
     AlterationCategory: URIRef
     AlterationProfile: URIRef
     Amplification: URIRef
+    AnatomicalSite: URIRef
     Assay: URIRef
     AssayCategory: URIRef
     AssayConcordanceProposition: URIRef
@@ -76,13 +83,16 @@ class HER2(DefinedNamespace):
     FrequencyProposition: URIRef
     Gene: URIRef
     GeneFamily: URIRef
+    GermlineMutation: URIRef
     HistoryProposition: URIRef
+    Inference: URIRef
     InsertionDeletionMutation: URIRef
     InsertionMutation: URIRef
     IssueKind: URIRef
     LimitationProposition: URIRef
     Measurement: URIRef
     MissenseMutation: URIRef
+    Morphology: URIRef
     Mutation: URIRef
     NegativeStatus: URIRef
     OncogenicEffectProposition: URIRef
@@ -104,12 +114,14 @@ class HER2(DefinedNamespace):
     ReceptorComplex: URIRef
     RecommendationProposition: URIRef
     Reference: URIRef
+    ReferenceSequence: URIRef
     Regimen: URIRef
     ResistanceProposition: URIRef
     Reversibility: URIRef
     Segment: URIRef
     Sign: URIRef
     SignallingProposition: URIRef
+    SomaticMutation: URIRef
     SourceDocument: URIRef
     StageGroup: URIRef
     Statement: URIRef
@@ -126,16 +138,19 @@ class HER2(DefinedNamespace):
     TrialStatus: URIRef
     Unit: URIRef
     UnspecifiedAlteration: URIRef
+    VariantNotation: URIRef
     VocabularyTerm: URIRef
     Voice: URIRef
     VoiceDifference: URIRef
     abbreviation: URIRef
     about: URIRef
+    accession: URIRef
     acquisition: URIRef
     action: URIRef
     affectsDomain: URIRef
     affectsExon: URIRef
     affectsGene: URIRef
+    affectsPathway: URIRef
     age: URIRef
     alleleOrigin: URIRef
     alterationStatus: URIRef
@@ -151,6 +166,7 @@ class HER2(DefinedNamespace):
     comparator: URIRef
     comparesWith: URIRef
     concerns: URIRef
+    confidence: URIRef
     conflictKind: URIRef
     criterion: URIRef
     curatedBy: URIRef
@@ -163,6 +179,7 @@ class HER2(DefinedNamespace):
     doi: URIRef
     drug: URIRef
     endOffset: URIRef
+    endResidue: URIRef
     evidenceLine: URIRef
     exemptReason: URIRef
     exonNumber: URIRef
@@ -180,6 +197,7 @@ class HER2(DefinedNamespace):
     hasResults: URIRef
     high: URIRef
     histology: URIRef
+    implies: URIRef
     intervention: URIRef
     issueKind: URIRef
     journal: URIRef
@@ -191,7 +209,10 @@ class HER2(DefinedNamespace):
     member: URIRef
     modality: URIRef
     modelSystem: URIRef
+    morphology: URIRef
+    narrower: URIRef
     nctNumber: URIRef
+    notationForm: URIRef
     numerator: URIRef
     object: URIRef
     operator: URIRef
@@ -203,6 +224,8 @@ class HER2(DefinedNamespace):
     pRelation: URIRef
     pValue: URIRef
     parentPopulation: URIRef
+    partOf: URIRef
+    participatesIn: URIRef
     pathway: URIRef
     phase: URIRef
     pmid: URIRef
@@ -211,11 +234,13 @@ class HER2(DefinedNamespace):
     predicate: URIRef
     printedForm: URIRef
     priorTherapy: URIRef
+    proteinChange: URIRef
     readAs: URIRef
     reason: URIRef
     referenceNumber: URIRef
     relation: URIRef
     reportedIn: URIRef
+    residues: URIRef
     restates: URIRef
     reversibility: URIRef
     reviewMeasurement: URIRef
@@ -232,6 +257,7 @@ class HER2(DefinedNamespace):
     sex: URIRef
     sha256: URIRef
     sign: URIRef
+    site: URIRef
     smoking: URIRef
     source: URIRef
     span: URIRef
@@ -239,6 +265,7 @@ class HER2(DefinedNamespace):
     stage: URIRef
     stageGroup: URIRef
     startOffset: URIRef
+    startResidue: URIRef
     states: URIRef
     statistic: URIRef
     study: URIRef
@@ -259,8 +286,10 @@ class HER2(DefinedNamespace):
     verified: URIRef
     verifiedIn: URIRef
     voice: URIRef
+    wider: URIRef
     wilsonHigh: URIRef
     wilsonLow: URIRef
+    withinDomain: URIRef
     year: URIRef
     # @end
 

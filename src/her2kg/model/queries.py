@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -40,19 +41,26 @@ class Query:
     header: dict[str, Any] = field(default_factory=dict)
 
     def bind(self, terms: Mapping[str, str]) -> str:
-        """Give the query with terms in the place of the defaults; a term is written as SPARQL writes it.
+        """Give the query with terms in the place of the defaults, written as SPARQL writes them.
+
+        Several terms stand behind each other; those of several variables in brackets, as in SPARQL.
 
         Raises QueryError for a name that is no parameter of the query.
         """
         text = self.text
         for name, written in terms.items():
             variable = self.variables.get(name, name)
-            values = re.compile(rf"VALUES\s+\?{re.escape(variable)}\s*\{{[^{{}}]*\}}")
+            values = re.compile(rf"(VALUES\s+\(?\?{re.escape(variable)}\)?\s*)\{{[^{{}}]*\}}")
             if not values.search(text):
                 known = ", ".join(self.parameters) or "none"
                 raise QueryError(f"{self.name} has no parameter {name!r}", f"its parameters: {known}")
-            text = values.sub(f"VALUES ?{variable} {{ {written} }}".replace("\\", r"\\"), text)
+            text = values.sub(partial(_put, written), text)
         return text
+
+
+def _put(written: str, found: re.Match[str]) -> str:
+    """Put terms into the braces of a VALUES, whatever backslashes they hold."""
+    return f"{found[1]}{{ {written} }}"
 
 
 def read_query(path: Path) -> Query:

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from her2kg.model.columns import Column, Line, Number, Slug, TypedSlug
-from her2kg.model.vocabulary import AlterationKind, Reversibility, StageGroup, Unit
+from her2kg.model.columns import Column, Line, Number, Sha256, Slug, TypedSlug
+from her2kg.model.vocabulary import AlleleOrigin, AlterationKind, Reversibility, StageGroup, Unit
 
 THERAPY = ("drug", "drug-class", "regimen")
 STATUS = ("alteration", "profile")
@@ -18,6 +18,8 @@ NAMED = (
 )  # fmt: skip
 
 Slugs = tuple[Slug, ...]
+#: A residue of a protein, counted from 1 at the initiator methionine.
+Residue = Annotated[int, Field(ge=1)]
 Lines = tuple[Line, ...]
 
 
@@ -51,6 +53,40 @@ class Entity(Record):
     synonyms_zh: Annotated[Lines, Column("Chinese synonyms", "skos:altLabel", lang="zh")] = ()
 
 
+class ReferenceSequence(Record):
+    """The amino acids of a protein, against which positions are counted and changes compared."""
+
+    TABLE = "sequences.tsv"
+    TYPE = "sequence"
+    CLASS = "ReferenceSequence"
+    id: Annotated[Slug, Column("readable slug, the last part of the IRI")]
+    gene: Annotated[Slug, Column("gene that codes for it", "her2:gene", ("gene",))]
+    accession: Annotated[Line, Column("accession with version", "her2:accession")]
+    residues: Annotated[
+        Line,
+        Field(pattern=r"^[ACDEFGHIKLMNPQRSTVWY]+$"),
+        Column("amino acids, one letter each", "her2:residues"),
+    ]
+    sha256: Annotated[Sha256, Column("SHA-256 of the residues", "her2:sha256")]
+    seen_in: Annotated[Line, Column("where the sequence was seen", "her2:verifiedIn")]
+
+
+class VariantNotation(Record):
+    """A name for a change of a protein, as databases and papers write it, and the change that it means."""
+
+    TABLE = "notations.tsv"
+    TYPE = "notation"
+    CLASS = "VariantNotation"
+    id: Annotated[Slug, Column("readable slug, the last part of the IRI")]
+    gene: Annotated[Slug, Column("gene", "her2:gene", ("gene",))]
+    notation: Annotated[Line, Column("name as written there", "skos:notation")]
+    form: Annotated[Line, Column("which notation it is", "her2:notationForm")]
+    change: Annotated[
+        Line, Field(pattern=r"^p\.\S+$"), Column("change of the protein, HGVS", "her2:proteinChange")
+    ]
+    seen_in: Annotated[Line, Column("where the name was seen", "her2:verifiedIn")]
+
+
 class Gene(Entity):
     """A gene and the receptor that it encodes."""
 
@@ -59,6 +95,9 @@ class Gene(Entity):
     CLASS = "Gene"
     symbol: Annotated[Line, Column("official symbol", "her2:geneSymbol")]
     species: Annotated[Line, Column("species in plain English", "her2:species")]
+    pathways: Annotated[
+        Slugs, Column("pathways in which its product acts", "her2:participatesIn", ("pathway",))
+    ] = ()
 
 
 class GeneFamily(Entity):
@@ -78,6 +117,11 @@ class Exon(Entity):
     CLASS = "Exon"
     gene: Annotated[Slug, Column("gene", "her2:gene", ("gene",))]
     number: Annotated[int, Field(ge=1), Column("exon number", "her2:exonNumber")]
+    start: Annotated[
+        Residue, Column("first residue that it codes for, in whole or part", "her2:startResidue")
+    ]
+    end: Annotated[Residue, Column("last residue that it codes for, in whole or part", "her2:endResidue")]
+    seen_in: Annotated[Line, Column("where the residues were seen", "her2:verifiedIn")]
 
 
 class ProteinDomain(Entity):
@@ -87,6 +131,14 @@ class ProteinDomain(Entity):
     TYPE = "domain"
     CLASS = "ProteinDomain"
     gene: Annotated[TypedSlug, Column("gene or gene family", "her2:gene", ("gene", "gene-family"))]
+    start: Annotated[Residue | None, Column("first residue", "her2:startResidue")] = None
+    end: Annotated[Residue | None, Column("last residue", "her2:endResidue")] = None
+    confidence: Annotated[
+        Line | None,
+        Field(pattern=r"^(high|medium)$"),
+        Column("how sure its bounds are, high or medium", "her2:confidence"),
+    ] = None
+    seen_in: Annotated[Line | None, Column("where the residues were seen", "her2:verifiedIn")] = None
 
 
 class Protein(Entity):
@@ -113,6 +165,7 @@ class Pathway(Entity):
     TABLE = "pathways.tsv"
     TYPE = "pathway"
     CLASS = "Pathway"
+    part_of: Annotated[Slug | None, Column("pathway that it is part of", "her2:partOf", ("pathway",))] = None
 
 
 class BiologicalProcess(Entity):
@@ -130,7 +183,13 @@ class Alteration(Entity):
     TYPE = "alteration"
     CLASS = "AlterationCategory"
     kind: Annotated[AlterationKind, Column("kind; decides the class of the ontology that it falls under")]
-    parents: Annotated[Slugs, Column("next wider alterations", "rdfs:subClassOf", ("alteration",))] = ()
+    defined: Annotated[
+        bool, Column("true when kind, gene, place, criteria and origin are all that it takes to be one")
+    ] = False
+    parent: Annotated[
+        Slug | None,
+        Column("wider alteration that follows from no definition", "rdfs:subClassOf", ("alteration",)),
+    ] = None
     genes: Annotated[Slugs, Column("altered genes", "her2:affectsGene", ("gene",))] = ()
     exon: Annotated[Slug | None, Column("exon hit", "her2:affectsExon", ("exon",))] = None
     domain: Annotated[Slug | None, Column("domain hit", "her2:affectsDomain", ("domain",))] = None
@@ -138,6 +197,13 @@ class Alteration(Entity):
     criteria: Annotated[
         Slugs, Column("criterion that the status rests on", "her2:criterion", ("criterion",))
     ] = ()
+    origin: Annotated[AlleleOrigin | None, Column("allele origin", "her2:alleleOrigin")] = None
+    meets: Annotated[
+        Slugs, Column("criteria that every such alteration meets, beyond what defines it", "", ("criterion",))
+    ] = ()
+    change: Annotated[
+        Line | None, Field(pattern=r"^p\.\S+$"), Column("change of the protein, HGVS", "her2:proteinChange")
+    ] = None
     orthologue_of: Annotated[
         Slug | None,
         Column("human variant that it corresponds to", "her2:orthologousVariantOf", ("alteration",)),
@@ -177,7 +243,13 @@ class DrugClass(Entity):
     TYPE = "drug-class"
     CLASS = "DrugClassCategory"
     ROOT = "Drug"
-    parents: Annotated[Slugs, Column("next wider classes", "rdfs:subClassOf", ("drug-class",))] = ()
+    defined: Annotated[
+        bool, Column("true when parent, targets and reversibility are all that it takes to belong to it")
+    ] = False
+    parent: Annotated[
+        Slug | None,
+        Column("wider class; of a defined class its genus", "rdfs:subClassOf", ("drug-class",)),
+    ] = None
     targets: Annotated[Slugs, Column("target genes", "her2:target", ("gene",))] = ()
     reversibility: Annotated[Reversibility | None, Column("binding to the target", "her2:reversibility")] = (
         None
@@ -220,6 +292,9 @@ class Criterion(Entity):
     threshold: Annotated[Number | None, Column("cut-off, in the unit", "her2:threshold")] = None
     threshold_text: Annotated[Line | None, Column("cut-off that is no number", "her2:thresholdText")] = None
     unit: Annotated[Unit | None, Column("unit of the cut-off", "her2:unit")] = None
+    implies: Annotated[
+        Slugs, Column("looser criteria that are met as well", "her2:implies", ("criterion",))
+    ] = ()
 
 
 class Outcome(Entity):
@@ -239,7 +314,34 @@ class Disease(Entity):
     TYPE = "disease"
     CLASS = "DiseaseCategory"
     ROOT = "Disease"
-    parents: Annotated[Slugs, Column("next wider diseases", "rdfs:subClassOf", ("disease",))] = ()
+    defined: Annotated[
+        bool, Column("true when parent, site and morphology are all that it takes to be one")
+    ] = False
+    parent: Annotated[
+        Slug | None, Column("wider disease; of a defined disease its genus", "rdfs:subClassOf", ("disease",))
+    ] = None
+    site: Annotated[Slug | None, Column("organ in which it arises", "her2:site", ("site",))] = None
+    morphology: Annotated[
+        Slug | None, Column("what its tissue looks like", "her2:morphology", ("morphology",))
+    ] = None
+
+
+class AnatomicalSite(Entity):
+    """An organ or a part of one in which a tumour arises."""
+
+    TABLE = "sites.tsv"
+    TYPE = "site"
+    CLASS = "AnatomicalSite"
+    part_of: Annotated[Slug | None, Column("organ that it is part of", "her2:partOf", ("site",))] = None
+
+
+class Morphology(Entity):
+    """A microscopic type of tumour tissue."""
+
+    TABLE = "morphologies.tsv"
+    TYPE = "morphology"
+    CLASS = "Morphology"
+    part_of: Annotated[Slug | None, Column("wider type", "her2:partOf", ("morphology",))] = None
 
 
 class ClinicalFeature(Entity):
@@ -375,7 +477,11 @@ class VocabularyTerm(Record):
 
 
 ENTITIES: tuple[type[Entity], ...] = (
-    Alteration, AlterationProfile, Assay, BiologicalProcess, ClinicalFeature, Criterion, Disease, Drug,
-    DrugClass, Exon, Gene, GeneFamily, Organization, Outcome, Pathway, Population, Protein, ProteinDomain,
-    ReceptorComplex, Regimen, Study, Topic,
+    Alteration, AlterationProfile, AnatomicalSite, Assay, BiologicalProcess, ClinicalFeature, Criterion,
+    Disease, Drug, DrugClass, Exon, Gene, GeneFamily, Morphology, Organization, Outcome, Pathway, Population,
+    Protein, ProteinDomain, ReceptorComplex, Regimen, Study, Topic,
+)  # fmt: skip
+#: The tables beside the sources.
+SHARED_TABLES: tuple[type[Record], ...] = (
+    *ENTITIES, Identifier, ReferenceSequence, VariantNotation, VocabularyTerm,
 )  # fmt: skip

@@ -288,7 +288,7 @@ class SegmentKind(Token):
 
 
 class AlterationKind(Token):
-    """The kind of an alteration; the class of the ontology that it falls under is ``class_name``."""
+    """The kind of an alteration; the class of the ontology that it falls under stands in ``KIND_CLASSES``."""
 
     __scheme__ = "alteration-kind"
     ANY = "any"
@@ -308,3 +308,25 @@ class AlterationKind(Token):
     NEGATIVE = "negative"
     WILD_TYPE = "wild-type"
     LOW_EXPRESSION = "low-expression"
+
+
+#: The class of the ontology under which each kind of alteration falls.
+KIND_CLASSES = {
+    AlterationKind.ANY: "Alteration",
+    AlterationKind.MUTATION: "Mutation",
+    AlterationKind.MISSENSE: "MissenseMutation",
+    AlterationKind.INSERTION: "InsertionMutation",
+    AlterationKind.DELETION: "DeletionMutation",
+    AlterationKind.INDEL: "InsertionDeletionMutation",
+    AlterationKind.COPY_NUMBER_STATUS: "CopyNumberAlteration",
+    AlterationKind.AMPLIFICATION: "Amplification",
+    AlterationKind.COPY_NUMBER_GAIN: "CopyNumberGain",
+    AlterationKind.POLYSOMY: "Polysomy",
+    AlterationKind.OVEREXPRESSION: "Overexpression",
+    AlterationKind.REARRANGEMENT: "Rearrangement",
+    AlterationKind.PROTEIN_FORM: "ProteinFormAlteration",
+    AlterationKind.UNSPECIFIED: "UnspecifiedAlteration",
+    AlterationKind.NEGATIVE: "NegativeStatus",
+    AlterationKind.WILD_TYPE: "NegativeStatus",
+    AlterationKind.LOW_EXPRESSION: "NegativeStatus",
+}

@@ -44,7 +44,10 @@ def home() -> str:
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
     if current_app.config["BUILT"]:
-        tables = [(query, answer(_store(), query)) for query in read_queries(folder / "pages" / "home")]
+        tables = [
+            (query, answer(_store(), _settings().home, query))
+            for query in read_queries(folder / "pages" / "home")
+        ]
         questions = list(read_queries(folder / "questions"))
     return render_template(
         "home.html", tables=tables, questions=questions, lang=_language(), triples=len(_store())
@@ -61,7 +64,7 @@ def _question(name: str) -> Query:
 def question(name: str) -> str:
     """Show a question with its answer."""
     query = _question(name)
-    answers = answer(_store(), query, _parameters(), _language())
+    answers = answer(_store(), _settings().home, query, _parameters(), _language())
     return render_template(
         "question.html",
         query=query,
@@ -78,7 +81,7 @@ def question_file(name: str, kind: str) -> Response:
     query = _question(name)
     if kind not in FORMATS:
         raise NotFound(f"no answer is to be had as {kind!r}; use {', '.join(FORMATS)}")
-    answers = answer(_store(), query, _parameters(), _language())
+    answers = answer(_store(), _settings().home, query, _parameters(), _language())
     media_type, write = FORMATS[kind]
     return Response(write(answers), mimetype=media_type)
 

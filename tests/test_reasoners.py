@@ -1,0 +1,155 @@
+"""What follows from the ontology: in both reasoners, with reasons, and nothing that must not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from rdflib import OWL, RDF, RDFS, Graph, URIRef
+
+from her2kg.graph.build import infer, read_ontology
+from her2kg.graph.definitions import class_axioms
+from her2kg.graph.justification import Justifier
+from her2kg.graph.mapping import map_tables
+from her2kg.graph.reasoning import logical_part
+from her2kg.graph.tables import read
+from her2kg.model.namespaces import BASE, HER2, prefixes
+from her2kg.reasoner import Classification, Ontology
+from tests import owlapi
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PREFIXES = prefixes(ROOT)
+_HEADER, *_LINES = (ROOT / "tests" / "reasoning" / "entailments.tsv").read_text("utf-8").splitlines()
+ENTAILMENTS = [tuple(line.split("\t")) for line in _LINES]
+
+
+def _iri(curie: str) -> str:
+    prefix, name = curie.split(":")
+    return f"{PREFIXES[prefix]}{name}"
+
+
+@pytest.fixture(scope="module")
+def graphs() -> tuple[Graph, Graph, Graph]:
+    """Give ontology with class axioms, entities, and what the reasoner infers."""
+    tables = read(ROOT / "data")
+    asserted = map_tables(tables).graph
+    ontology = read_ontology(ROOT) + class_axioms(tables)
+    inferred = infer(ROOT, ontology, asserted)
+    within = Graph()
+    for triple in inferred.triples((None, HER2.withinDomain, None)):
+        within.add(triple)
+    return ontology, asserted + within, inferred
+
+
+@pytest.fixture(scope="module")
+def el(graphs: tuple[Graph, Graph, Graph]) -> Classification:
+    with Ontology(logical_part(graphs[0], graphs[1]).serialize(format="nt")) as reasoner:
+        return reasoner.classify()
+
+
+@pytest.fixture(scope="module")
+def hermit(built: Path) -> owlapi.HermiT:
+    return owlapi.HermiT(owlapi.load(built / "ontology.rdf"))
+
+
+def test_at_least_a_hundred_entailments_sixty_of_them_derived() -> None:
+    known = Graph().parse(ROOT / "ontology" / "her2kg.ttl") + map_tables(read(ROOT / "data")).graph
+    derived = [
+        row
+        for row in ENTAILMENTS
+        if row[2] == "yes"
+        and URIRef(_iri(row[1])) not in set(known.transitive_objects(URIRef(_iri(row[0])), RDFS.subClassOf))
+    ]
+    assert len(ENTAILMENTS) >= 100
+    assert len(derived) >= 60
+
+
+@pytest.mark.parametrize(
+    ("narrower", "wider", "holds", "why"), ENTAILMENTS, ids=[" ".join(row[:3]) for row in ENTAILMENTS]
+)
+def test_entailment_in_the_el_reasoner(
+    el: Classification, narrower: str, wider: str, holds: str, why: str
+) -> None:
+    assert (_iri(wider) in el.wider(_iri(narrower))) is (holds == "yes"), why
+
+
+@pytest.mark.slow
+def test_every_entailment_in_hermit(hermit: owlapi.HermiT) -> None:
+    wrong = [
+        row for row in ENTAILMENTS if hermit.is_subclass(_iri(row[0]), _iri(row[1])) is not (row[2] == "yes")
+    ]
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_both_reasoners_give_the_same_hierarchy(el: Classification, hermit: owlapi.HermiT) -> None:
+    assert hermit.consistent()
+    assert hermit.unsatisfiable() == []
+    assert hermit.equivalent() == []
+    foreign = ("http://www.w3.org/2004/02/skos/", "http://www.w3.org/ns/oa#")
+    assert {pair for pair in hermit.direct() if not pair[0].startswith(foreign)} == set(el.direct)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["ontology-base", "ontology", "ontology-inferred"])
+def test_every_module_is_owl_2_dl(built: Path, module: str) -> None:
+    assert owlapi.violations(owlapi.load(built / f"{module}.rdf"), "OWL2_DL") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", ["OWL2_EL", "OWL2_RL"])
+def test_class_part_is_in_el_and_in_rl(
+    graphs: tuple[Graph, Graph, Graph], tmp_path: Path, profile: str
+) -> None:
+    path = tmp_path / "classes.ttl"
+    part = logical_part(graphs[0], graphs[1])
+    part.add((URIRef("urn:classes"), RDF.type, OWL.Ontology))
+    for node in part.subjects(RDFS.subClassOf):  # outcomes and assays have no class axioms that declare them
+        part.add((node, RDF.type, OWL.Class))
+    path.write_text(part.serialize(format="turtle"), encoding="utf-8")
+    assert owlapi.violations(owlapi.load(path), profile) == []
+
+
+@pytest.mark.slow
+def test_hermit_justifies_the_chain_from_exon_to_domain(hermit: owlapi.HermiT) -> None:
+    said = " ".join(
+        hermit.why(_iri("alteration:erbb2-yvma"), _iri("alteration:erbb2-kinase-domain-mutation"))
+    )
+    for part in ("affectsExon", "withinDomain", "affectsDomain", "InsertionMutation", "erbb2-kinase"):
+        assert part in said
+
+
+def test_reason_in_words_rests_on_premises_from_which_it_follows(graphs: tuple[Graph, Graph, Graph]) -> None:
+    ontology, entities, inferred = graphs
+    justifier = Justifier(ontology, entities, inferred)
+    chains = Graph()
+    for prop in ontology.subjects(OWL.propertyChainAxiom):
+        chains += ontology.cbd(prop)
+    kinds = Graph()
+    for triple in read_ontology(ROOT).triples((None, RDFS.subClassOf, None)):
+        kinds.add(triple)
+    pairs = list(justifier.pairs())
+    assert len(pairs) > 80
+    for narrower, wider in pairs[::4]:  # each needs a reasoner of its own
+        found = justifier.reason(narrower, wider)
+        assert set(found.words) == {"en", "zh"}
+        part = chains + kinds
+        for triple in found.premises:
+            part.add(triple)
+        with Ontology(logical_part(_declared(part, ontology), part).serialize(format="nt")) as reasoner:
+            assert reasoner.is_subclass(str(narrower), str(wider)), found.words["en"]
+
+
+def _declared(part: Graph, ontology: Graph) -> Graph:
+    """Give the graph with the declarations of what it uses."""
+    declared = part + Graph()
+    for node in {node for triple in part for node in triple if isinstance(node, URIRef)}:
+        for kind in (OWL.Class, OWL.ObjectProperty, OWL.NamedIndividual):
+            if (node, RDF.type, kind) in ontology:
+                declared.add((node, RDF.type, kind))
+        if str(node).startswith(f"{BASE}id/") and (node, RDF.type, OWL.Class) not in ontology:
+            declared.add((node, RDF.type, OWL.NamedIndividual))
+    return declared
