@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from rdflib import OWL, RDF, RDFS, Graph, URIRef
+from rdflib import OWL, RDF, RDFS, BNode, Graph, URIRef
 
+from her2kg.answer.matching import match
 from her2kg.graph.build import infer, read_ontology
 from her2kg.graph.definitions import class_axioms
 from her2kg.graph.justification import Justifier
 from her2kg.graph.mapping import map_tables
 from her2kg.graph.reasoning import logical_part
 from her2kg.graph.tables import read
-from her2kg.model.namespaces import BASE, HER2, prefixes
+from her2kg.model.namespaces import BASE, HER2, prefixes, thing
 from her2kg.reasoner import Classification, Ontology
 from tests import owlapi
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from her2kg.answer.store import Store
 
 PREFIXES = prefixes(ROOT)
 _HEADER, *_LINES = (ROOT / "tests" / "reasoning" / "entailments.tsv").read_text("utf-8").splitlines()
@@ -153,3 +156,48 @@ def _declared(part: Graph, ontology: Graph) -> Graph:
         if str(node).startswith(f"{BASE}id/") and (node, RDF.type, OWL.Class) not in ontology:
             declared.add((node, RDF.type, OWL.NamedIndividual))
     return declared
+
+
+@pytest.mark.slow
+def test_placing_a_variant_agrees_with_the_reasoner(graphs: tuple[Graph, Graph, Graph], store: Store) -> None:
+    """The reasoner must say of a class with the marks of a variant what the query over the axioms says."""
+    ontology, entities, _ = graphs
+    part = logical_part(ontology, entities)
+    sequence = str(entities.value(thing("sequence", "erbb2-np-004439-2"), HER2.residues))
+    kinds = {"": HER2.MissenseMutation, "del": HER2.DeletionMutation, "dup": HER2.InsertionMutation}
+    wanted = {}
+    for position in range(3, len(sequence), 83):
+        for what, kind in kinds.items():
+            old = sequence[position - 1]
+            change = f"{old}{position}{what or ('A' if old != 'A' else 'G')}"
+            found = match(store, ROOT, f"ERBB2 p.{change}")
+            if not found.exact and found.name.endswith(change):  # a repeat is placed at its last residue
+                wanted[change] = set(found.things)
+                _add_variant(part, entities, change, position, kind)
+    with Ontology(part.serialize(format="nt")) as reasoner:
+        classified = reasoner.classify()
+    alterations = {str(node) for node in entities.subjects(RDF.type, HER2.AlterationCategory)}
+    assert len(wanted) > 30
+    for change, things in wanted.items():
+        above = classified.wider(f"urn:variant:{change}") & alterations
+        specific = {name for name in above if not any(name in classified.wider(other) for other in above)}
+        assert specific == things, change
+
+
+def _add_variant(part: Graph, entities: Graph, change: str, position: int, kind: URIRef) -> None:
+    node = URIRef(f"urn:variant:{change}")
+    part.add((node, RDF.type, OWL.Class))
+    part.add((node, RDFS.subClassOf, kind))
+    places = [
+        (HER2.affectsExon if "/exon/" in str(place) else HER2.affectsDomain, place)
+        for place in entities.subjects(HER2.gene, thing("gene", "erbb2"))
+        if (start := entities.value(place, HER2.startResidue)) is not None
+        and int(str(start)) <= position <= int(str(entities.value(place, HER2.endResidue)))
+    ]
+    exons = [place for place in places if place[0] == HER2.affectsExon]
+    for prop, value in places if len(exons) == 1 else [place for place in places if place not in exons]:
+        restriction = BNode()
+        part.add((node, RDFS.subClassOf, restriction))
+        part.add((restriction, RDF.type, OWL.Restriction))
+        part.add((restriction, OWL.onProperty, prop))
+        part.add((restriction, OWL.hasValue, value))
