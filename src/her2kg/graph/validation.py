@@ -83,15 +83,21 @@ def run_shapes(
     return _shape_faults(_report(data, _hierarchy(ontology), shape_graph), data, places)
 
 
+#: Triples from which on the start of a process costs less than it saves.
+_WORTH_A_PROCESS = 10_000
+
+
 class ShapesRun:
-    """A run of the shapes in a process of its own: it takes as long as deriving and writing together."""
+    """A run of the shapes: over many triples in a process of its own, since it takes as long as the rest."""
 
     def __init__(self, data: Graph, ontology: Graph, shape_graph: Graph) -> None:
         """Start it; the graphs go over as text."""
         self._data = data
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"))
-        texts = [graph.serialize(format="nt") for graph in (data, _hierarchy(ontology), shape_graph)]
-        self._report = self._pool.submit(_report_of_texts, *texts)
+        self._graphs = (data, _hierarchy(ontology), shape_graph)
+        self._pool = ProcessPoolExecutor(1, get_context("spawn")) if len(data) > _WORTH_A_PROCESS else None
+        if self._pool:
+            texts = [graph.serialize(format="nt") for graph in self._graphs]
+            self._report = self._pool.submit(_report_of_texts, *texts)
 
     def __enter__(self) -> Self:
         """Give the run."""
@@ -99,11 +105,16 @@ class ShapesRun:
 
     def __exit__(self, *_: object) -> None:
         """End the process, also when nobody waits for its answer any more."""
-        self._pool.shutdown(cancel_futures=True)
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
 
     def faults(self, places: Mapping[URIRef, Place]) -> list[Fault]:
         """Wait for the report and give one fault for each of its results; raises InputError."""
-        return _shape_faults(Graph().parse(data=self._report.result(), format="nt"), self._data, places)
+        if self._pool:
+            report = Graph().parse(data=self._report.result(), format="nt")
+        else:
+            report = _report(*self._graphs)
+        return _shape_faults(report, self._data, places)
 
 
 def _report_of_texts(data: str, hierarchy: str, shape_graph: str) -> str:
