@@ -137,7 +137,7 @@ def test_slug_of_other_form_is_refused(slug: str) -> None:
 def test_list_stands_in_one_cell() -> None:
     gene = Gene.model_validate({**GENE, "synonyms_en": ("HER2", "NEU")})
     assert canonical(Gene, [gene]).splitlines() == [
-        "id\tlabel_en\tlabel_zh\tsynonyms_en\tsynonyms_zh\tsymbol\tspecies",
+        "id\tlabel_en\tlabel_zh\tsynonyms_en\tsynonyms_zh\tsymbol\tspecies\tpathways",
         "erbb2\tERBB2\tERBB2\tHER2|NEU\t\tERBB2\thuman\t",
     ]
 

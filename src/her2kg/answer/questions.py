@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from her2kg.answer.matching import match
 from her2kg.answer.results import Answers
 from her2kg.engine import Table, iri, literal, written
 from her2kg.errors import QueryError
@@ -60,6 +59,8 @@ def bound(store: Store, home: Path, query: Query, parameters: Mapping[str, str],
             known = ", ".join(query.parameters) or "none"
             raise QueryError(f"{query.name} has no parameter {name!r}", f"its parameters: {known}")
         if name == _NOTATION:
+            from her2kg.answer.matching import match  # noqa: PLC0415 - slow to import, and few questions need it
+
             terms |= _matched(match(store, home, value), lang)
         elif name != "lang":
             terms[name] = written(iri(value))
