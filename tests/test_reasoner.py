@@ -1,0 +1,51 @@
+"""The EL reasoner: what it finds, and that it refuses what it cannot answer in full."""
+
+from __future__ import annotations
+
+import pytest
+from rdflib import Graph
+
+from her2kg.errors import InputError, NotConformError
+from her2kg.graph.reasoning import reason
+from her2kg.reasoner import Ontology
+
+_PREFIXES = """
+@prefix : <urn:x#> .
+@prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+:Mutation a owl:Class ; owl:disjointWith :Amplification .
+:Amplification a owl:Class .
+:Odd a owl:Class ; rdfs:subClassOf :Mutation .
+"""
+_BOTH = f"{_PREFIXES} :Odd rdfs:subClassOf :Amplification ."
+_SAME = f"{_PREFIXES} :Mutation rdfs:subClassOf :Odd ."
+
+
+def test_wider_classes_are_found_at_any_distance() -> None:
+    with Ontology(f"{_PREFIXES} :Odder a owl:Class ; rdfs:subClassOf :Odd .") as reasoner:
+        found = reasoner.classify()
+        assert reasoner.is_subclass("urn:x#Odder", "urn:x#Mutation")
+    assert found.consistent
+    assert found.wider("urn:x#Odder") == {"urn:x#Odd", "urn:x#Mutation"}
+    assert found.direct == (("urn:x#Odd", "urn:x#Mutation"), ("urn:x#Odder", "urn:x#Odd"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(_BOTH, "'urn:x#Odd' the class can have no member"), (_SAME, "the classes have the same members")],
+)
+def test_what_must_not_be_published_is_named(text: str, said: str) -> None:
+    with pytest.raises(NotConformError) as caught:
+        reason(Graph().parse(data=text), Graph())
+    assert [said in str(fault) for fault in caught.value.faults] == [True]
+
+
+def test_text_that_is_no_ontology_is_refused() -> None:
+    with pytest.raises(InputError, match="the ontology cannot be reasoned over"):
+        Ontology("@prefix : <urn:x#> . :a :b")
+
+
+def test_an_answer_that_would_be_incomplete_is_refused() -> None:
+    beyond = f"{_PREFIXES} :Odd owl:equivalentClass [ a owl:Class ; owl:complementOf :Amplification ] ."
+    with Ontology(beyond) as reasoner, pytest.raises(InputError, match="does not take into account"):
+        reasoner.classify()
