@@ -164,3 +164,18 @@ def test_exon_20_claims_do_not_speak_for_a_transmembrane_mutation(store: Store) 
     answers = list(claims_on(store, ROOT, match(store, ROOT, "V659E")))
     assert answers
     assert not [row for row in answers if "exon 20" in row["via"]]
+
+
+@pytest.mark.parametrize("notation", ["V777L", "V659E", "HER2 mutation"])
+def test_claims_from_patients_with_another_alteration_say_so(store: Store, notation: str) -> None:
+    claims = {
+        row["claim"].rpartition("/")[2]: row["warning"]
+        for row in claims_on(store, ROOT, match(store, ROOT, notation))
+    }
+    # A point mutation is no exon 20 insertion, though both are mutations of exon 20 or of the gene.
+    assert claims["abstracts-mazieres-2013-female"].endswith("narrower alteration: ERBB2 exon 20 insertion")
+
+
+def test_claims_from_patients_with_the_alteration_itself_carry_no_such_warning(store: Store) -> None:
+    rows = claims_on(store, ROOT, match(store, ROOT, "HER2 exon 20 insertion"))
+    assert not [row for row in rows if "ERBB2 exon 20 insertion" in row["warning"]]

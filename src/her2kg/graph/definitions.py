@@ -2,8 +2,8 @@
 
 A row whose column ``defined`` is true becomes an equivalence of its genus with the places, criteria and
 other marks that its cells name; any other row becomes the same as necessary conditions. All are in OWL 2
-EL and RL: named classes and ``hasValue``. Restrictions have to be blank nodes (OWL 2
-Mapping to RDF Graphs, 2); their names are made of the row, so that two builds give the same file.
+EL and RL: named classes and ``hasValue``. Restrictions have to be blank nodes (OWL 2 Mapping to RDF Graphs,
+section 2); their names are made of the row, so that two builds give the same file.
 """
 
 from __future__ import annotations

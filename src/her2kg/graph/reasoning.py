@@ -29,11 +29,19 @@ _TYPES = frozenset({
     OWL.Class, OWL.ObjectProperty, OWL.NamedIndividual, OWL.Restriction, OWL.AllDisjointClasses,
     OWL.TransitiveProperty,
 })  # fmt: skip
-#: Properties whose values follow through chains.
-_CHAINED = (
-    HER2.affectsDomain, HER2.affectsGene, HER2.affectsPathway, HER2.assay, HER2.criterion, HER2.morphology,
-    HER2.participatesIn, HER2.partOf, HER2.site, HER2.withinDomain,
-)  # fmt: skip
+#: Properties whose values follow through chains, with the classes of what may be a value.
+_CHAINED: dict[URIRef, tuple[URIRef, ...]] = {
+    HER2.affectsDomain: (HER2.ProteinDomain,),
+    HER2.affectsGene: (HER2.Gene,),
+    HER2.affectsPathway: (HER2.Pathway,),
+    HER2.assay: (HER2.AssayCategory,),
+    HER2.criterion: (HER2.Criterion,),
+    HER2.morphology: (HER2.Morphology,),
+    HER2.participatesIn: (HER2.Pathway,),
+    HER2.partOf: (HER2.AnatomicalSite, HER2.Morphology, HER2.Pathway),
+    HER2.site: (HER2.AnatomicalSite,),
+    HER2.withinDomain: (HER2.ProteinDomain,),
+}
 #: Facts of entities that the reasoner sees.
 _FACTS = frozenset({*_CHAINED, HER2.affectsExon, HER2.gene, HER2.implies, HER2.target, HER2.reversibility})
 #: Nodes whose facts it does not see.
@@ -85,35 +93,14 @@ def reason(ontology: Graph, entities: Graph) -> Graph:
         inferred = Graph()
         for narrower, wider in found.direct:
             inferred.add((URIRef(narrower), RDFS.subClassOf, URIRef(wider)))
-        for prop in _CHAINED:
-            for value in _values(prop, entities):
+        for prop, kinds in _CHAINED.items():
+            values = {node for kind in kinds for node in entities.subjects(RDF.type, kind)}
+            for value in sorted(value for value in values if isinstance(value, URIRef)):
                 for subject in reasoner.subjects(str(prop), str(value)):
                     inferred.add((URIRef(subject), prop, value))
     inferred -= entities
     inferred -= ontology
     return inferred
-
-
-def _values(prop: URIRef, entities: Graph) -> list[URIRef]:
-    """Give what a property may be inferred to have as value: all things of the class of its range."""
-    kinds = _RANGES[prop]
-    return sorted(
-        {node for kind in kinds for node in entities.subjects(RDF.type, kind) if isinstance(node, URIRef)}
-    )
-
-
-_RANGES = {
-    HER2.affectsDomain: (HER2.ProteinDomain,),
-    HER2.affectsGene: (HER2.Gene,),
-    HER2.affectsPathway: (HER2.Pathway,),
-    HER2.assay: (HER2.AssayCategory,),
-    HER2.criterion: (HER2.Criterion,),
-    HER2.morphology: (HER2.Morphology,),
-    HER2.participatesIn: (HER2.Pathway,),
-    HER2.partOf: (HER2.AnatomicalSite, HER2.Morphology, HER2.Pathway),
-    HER2.site: (HER2.AnatomicalSite,),
-    HER2.withinDomain: (HER2.ProteinDomain,),
-}
 
 
 def _faults(found: Classification) -> list[Fault]:
