@@ -34,7 +34,17 @@ ARGUMENTS = (
     "population", "trial", "organization", "topic", "study",
 )  # fmt: skip
 #: What a group can be compared with.
-COMPARATORS = ("population", "alteration", "profile", "disease", "regimen", "drug", "drug-class")
+COMPARATORS = (
+    "population",
+    "alteration",
+    "profile",
+    "disease",
+    "regimen",
+    "drug",
+    "drug-class",
+    "complex",
+    "gene-family",
+)
 _RELATION = r"^(=|<|>|>=|<=)$"
 
 Offset = Annotated[int, Field(ge=0)]

@@ -130,6 +130,7 @@ class Ordinal(Token):
     NONE = "none"
     BETTER = "better"
     WORSE = "worse"
+    MOST = "most"
 
 
 class AlleleOrigin(Token):
