@@ -11,9 +11,10 @@ import difflib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from her2kg.answer.names import fold, words
+from her2kg.answer.names import fold, usual_letters, words
 from her2kg.answer.variants import Change, looks_like_change, read_change, read_unchecked
 from her2kg.engine import Table, iri, plain, written
 from her2kg.errors import NotationError
@@ -33,6 +34,7 @@ _DEFAULT = "ERBB2"
 _GENE_BEFORE = re.compile(
     r"^\s*(?:([A-Za-z][A-Za-z0-9/-]*?)\s*(?:\([^)]*\))?\s*[:\s]\s*|(NP_\d+\.?\d*)\s*:\s*)"
 )
+_GENE_SPELLING = re.compile(r"[\s-]")
 _CODING = re.compile(r"(?:^|[:\s(])([cgmnr]\.|chr\w+[:\-])|^\d+[:\-]\d+", re.IGNORECASE)
 _KIND_CLASSES = {
     "missense": HER2.MissenseMutation,
@@ -83,7 +85,8 @@ def match(store: Store, home: Path, notation: str) -> Match:
     Raises NotationError with the nearest known names when nothing is named so, with the choices when
     several things are, and with the reason when a change of a protein cannot be.
     """
-    known = _Names(store, home)
+    known = _names(store, home)
+    notation = usual_letters(notation)
     if things := known.find(notation):
         return _one(notation, things)
     symbol, change = _split(notation, known)
@@ -152,6 +155,11 @@ class _Names:
         return f"near: {'; '.join(known)}" if known else "see the question `entities`"
 
 
+@lru_cache(maxsize=1)  # a store never changes, and a service holds one
+def _names(store: Store, home: Path) -> _Names:
+    return _Names(store, home)
+
+
 def _rows(store: Store, home: Path, page: str) -> Iterator[Solution]:
     answer = store.query(read_query(home / "queries" / "pages" / f"{page}.rq").text)
     if isinstance(answer, Table):
@@ -180,21 +188,19 @@ def _proteins(store: Store, home: Path) -> dict[str, _Protein]:
 def _split(notation: str, known: _Names) -> tuple[str | None, str]:
     """Part the gene from the change; a verified notation is exchanged for the change that it means."""
     text = notation.strip()
-    bare = re.sub(r"^.*:(?=\S)", "", text)
-    for spelt in (text, bare):
-        if spelt and fold(spelt) in known.notations:
-            return known.notations[fold(spelt)]
+    if fold(text) in known.notations:
+        return known.notations[fold(text)]
     found = _GENE_BEFORE.match(text)
     if found:
-        name = re.sub(r"\s", "", (found[1] or found[2])).casefold()
+        name = _GENE_SPELLING.sub("", found[1] or found[2]).casefold()
         for symbol, protein in known.proteins.items():
-            if name in {re.sub(r"[\s-]", "", known_name) for known_name in protein.names} or name == fold(
+            if name in {_GENE_SPELLING.sub("", known_name) for known_name in protein.names} or name == fold(
                 symbol
             ):
                 rest = text[found.end() :]
-                if fold(rest) in known.notations:
-                    return known.notations[fold(rest)]
-                return symbol, rest
+                # A notation that was verified for another gene is none of this one.
+                means = known.notations.get(fold(rest))
+                return means if means and means[0] == symbol else (symbol, rest)
     return None, text
 
 
@@ -260,7 +266,7 @@ _SAID = {
         "and": ", ",
         "medium": " (bounds of medium confidence)",
         "exon": "{0} is not coded by one exon alone, so that the exon is open",
-        "no": "the sequence of {0} is not verified: no exon or domain is known, only its gene",
+        "no": "cannot be placed in {0}: its sequence is not verified, so that only the gene is known",
         "nowhere": "{0} lies in no domain whose bounds were verified",
         "delins": "whether a deletion with insertion counts as an insertion, no source says",
         "end": "; ",
@@ -272,7 +278,7 @@ _SAID = {
         "and": "、",
         "medium": "（边界可信度中等）",
         "exon": "{0}并非由单一外显子编码，外显子无法确定",
-        "no": "{0}的序列未经核实：只知基因，不知外显子和结构域",
+        "no": "无法在{0}中定位：其序列未经核实，只知基因",
         "nowhere": "{0}不在任何边界已核实的结构域内",
         "delins": "缺失并插入是否算作插入，尚无来源说明",
         "end": "；",

@@ -12,6 +12,8 @@ _SPELLINGS = tuple(
     (re.compile(pattern), said)
     for pattern, said in (
         (r"her-?\s?2(/neu)?|c-?erbb-?2|erbb-?2", " erbb2 "),
+        (r"人?表皮生长因子受体-?\s?2", " erbb2 "),
+        (r"(人)?表皮生长因子受体(?!-?\s?[34])", " egfr "),
         (r"荧光原位杂交", " fish "),
         (r"免疫组化|免疫组织化学", " ihc "),
         (r"(第\s*)?(\d+)\s*号?外显子|外显子\s*(\d+)", r" exon \2\3 "),
@@ -41,7 +43,7 @@ _SPELLINGS = tuple(
         (r"\bp\.(?=[a-z])", " "),
     )
 )
-_LITTLE_WORDS = frozenset({"of", "the", "in", "a", "an", "gene", "基因", "status", "any"})
+_LITTLE_WORDS = frozenset({"of", "the", "in", "a", "an", "gene", "基因", "的", "status", "any"})
 #: Kinds that "exon 20 insertion mutation" repeats.
 _NARROW = frozenset({"insertion", "deletion", "duplication"})
 
@@ -72,5 +74,14 @@ def words(name: str) -> str:
     return " ".join(sorted(found))
 
 
+def usual_letters(name: str) -> str:
+    """Write full-width letters, signs and the several dashes as the keyboard has them.
+
+    >>> usual_letters("ＨＥＲ２：ｐ．V777L"), usual_letters("P780–Y781")
+    ('HER2:p.V777L', 'P780-Y781')
+    """
+    return _DASH.sub("-", unicodedata.normalize("NFKC", name))
+
+
 def _plain_letters(name: str) -> str:
-    return _DASH.sub("-", unicodedata.normalize("NFKC", name)).casefold()
+    return usual_letters(name).casefold()

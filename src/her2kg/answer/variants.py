@@ -24,9 +24,13 @@ _ONE = {three.casefold(): one for one, three in _THREE.items()}
 _RESIDUE = rf"(?:{'|'.join(_ONE)}|[acdefghiklmnpqrstvwy])"
 #: A place, by its residues or by positions alone, and what happens there.
 _CHANGE = re.compile(
-    rf"(?P<first>{_RESIDUE})?(?P<start>\d+)(?:_(?P<last>{_RESIDUE})?(?P<end>\d+))?(?P<what>.*)", re.IGNORECASE
+    rf"(?P<first>{_RESIDUE})?(?P<start>\d+)(?:[_-](?P<last>{_RESIDUE})?(?P<end>\d+))?(?P<what>.*)",
+    re.IGNORECASE,
 )
-_NOISE = re.compile(r"[\s()\[\]{}]|^p\.?(?=[(\[]|[a-z]{0,3}\d)", re.IGNORECASE)
+#: ``p`` before a digit is proline, before a residue it stands for protein.
+_NOISE = re.compile(r"[\s()\[\]{}]|^p(?:\.|(?=[(\[])|(?=[a-z]{1,3}\d))", re.IGNORECASE)
+#: What happens, written before the place: delE746_A750.
+_BEFORE = re.compile(r"(?P<action>del|dup)(?P<place>[^>]*\d)", re.IGNORECASE)
 _STOPS = frozenset({"*", "x", "ter", "stop"})
 _KINDS = {"ins": "insertion", "dup": "insertion", "del": "deletion", "delins": "indel"}
 
@@ -54,7 +58,7 @@ def looks_like_change(text: str) -> bool:
     >>> looks_like_change("p.(Val659Glu)"), looks_like_change("exon 20 insertion"), looks_like_change("V659")
     (True, False, False)
     """
-    found = _CHANGE.fullmatch(_NOISE.sub("", text))
+    found = _CHANGE.fullmatch(_plain(text))
     return bool(found and found["what"] and (found["first"] or found["end"]) and _normalised(text, "") != "")
 
 
@@ -79,6 +83,9 @@ def read_change(text: str, sequence: str) -> Change:
         raise NotationError(
             f"{text!r} inserts between residues that are no neighbours", "name two neighbours"
         )
+    if kind in {"del", "dup"} and (named := _named_behind(text)) and named != sequence[start - 1 : end]:
+        problem = f"{text!r}: residues {start} to {end} are {sequence[start - 1 : end]}, not {named}"
+        raise NotationError(problem, "check the positions and the reference sequence")
     if kind in {"stop", "fs"}:
         mark = "*" if kind == "stop" else "fs"
         return Change(f"{sequence[start - 1]}{start}{mark}", "mutation", start, end, None)
@@ -167,13 +174,34 @@ def _place(sequence: str, first: int, last: int) -> str:
     return start if first == last else f"{start}_{sequence[last - 1]}{last}"
 
 
+def _plain(text: str) -> str:
+    """Take away brackets, spaces and ``p.``, and put what happens behind its place.
+
+    >>> _plain("p.(Val659Glu)"), _plain("delE746_A750")
+    ('Val659Glu', 'E746_A750del')
+    """
+    bare = _NOISE.sub("", text)
+    turned = _BEFORE.fullmatch(bare)
+    return f"{turned['place']}{turned['action']}" if turned else bare
+
+
+def _named_behind(text: str) -> str:
+    """Give the residues that a deletion or duplication names behind its place, in one-letter code.
+
+    >>> _named_behind("L755_T759delLRENT"), _named_behind("Y772_A775dup")
+    ('LRENT', '')
+    """
+    found = _CHANGE.fullmatch(_plain(text))
+    return _letters(found["what"][3:], long=len(found["first"] or "") > 1) if found else ""
+
+
 def _normalised(text: str, sequence: str) -> str:
     """Bring a notation into three-letter HGVS; an empty text when it cannot be one.
 
     >>> _normalised("M774insAYVM", "")
     'p.Met774_Xaa775insAlaTyrValMet'
     """
-    found = _CHANGE.fullmatch(_NOISE.sub("", text))
+    found = _CHANGE.fullmatch(_plain(text))
     if not found or not found["what"]:
         return ""
     start, what = int(found["start"]), found["what"]
@@ -181,9 +209,13 @@ def _normalised(text: str, sequence: str) -> str:
     named = re.match(rf"({_RESIDUE})>(.+)", what, re.IGNORECASE)  # 776_776G>VC: the residue stands behind
     first = found["first"] or (named[1] if named else None)
     what = f">{named[2]}" if named else what
+    if re.fullmatch(rf"{_RESIDUE}?fs.*", what, re.IGNORECASE):  # V842Ifs*5: where it ends is another matter
+        what = "fs"
     word = re.match(r"delins|del|dup|ins|fs|>|=", what, re.IGNORECASE)
     action = word[0].casefold() if word else ""
     rest = what[len(action) :]
+    if len(first or "") > 1:  # in capitals too, three letters stay three letters
+        rest = _letters(rest, long=True) or rest
     if action == "ins" and end is None:
         end = start + 1  # legacy: inserted after the residue that is named
     if end == start:
@@ -215,8 +247,8 @@ def _site(residue: str | None, position: int, sequence: str) -> str:
     return f"{_THREE.get(one, 'Xaa')}{position}"
 
 
-def _letters(residues: str) -> str:
-    """Write amino acids with one letter each; nothing when some are none.
+def _letters(residues: str, *, long: bool = False) -> str:
+    """Write amino acids with one letter each; nothing when some are none. ``long`` expects three letters.
 
     >>> _letters("TyrValMetAla"), _letters("YVMA"), _letters("ala"), _letters("J")
     ('YVMA', 'YVMA', 'A', '')
@@ -224,7 +256,7 @@ def _letters(residues: str) -> str:
     threes = re.findall(r".{3}", residues)
     as_threes = "".join(_ONE.get(three.casefold(), "") for three in threes)
     mixed = residues != residues.upper()
-    if mixed and len(as_threes) * 3 == len(residues):
+    if (mixed or long) and len(as_threes) * 3 == len(residues):
         return as_threes
     upper = residues.upper()
     return upper if upper and all(letter in _THREE for letter in upper) else ""
