@@ -263,10 +263,13 @@ class Definitions:
         crossed = self.related(one.subject, other.object) and self.related(one.object, other.subject)
         return self._explained(one, other) if straight or crossed else None
 
-    def _by_alteration(self, one: Statement, other: Statement, first: str, second: str) -> Explanation:
-        """Say what explains a conflict on two alterations; if one is wider, what else differs comes first."""
+    def _by_alteration(self, one: Statement, other: Statement, first: str, second: str) -> Explanation | None:
+        """Say what explains a conflict on two alterations; if one is wider, what else differs comes first.
+
+        Two alterations, one in cells and the other in patients, differ in two things: nothing is opposed.
+        """
         if _worlds_differ(one.setting, other.setting):
-            return Explanation.SETTING
+            return Explanation.SETTING if self.related(first, second) else None
         if not self.related(first, second):
             return Explanation.ALTERATION
         explanation = self._explained(one, other)

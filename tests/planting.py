@@ -25,7 +25,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from her2kg.graph.mapping import map_tables
-from her2kg.model.claims import ARGUMENTS, Reference, Result, Segment, Span, Statement, Trial
+from her2kg.model.claims import ARGUMENTS, Contrast, Reference, Result, Segment, Span, Statement, Trial
 from her2kg.model.columns import column
 from her2kg.model.namespaces import BASE, HER2
 from her2kg.model.records import (
@@ -997,6 +997,7 @@ def plant(tables: Tables, seed: int) -> Planted:
     """
     rng = random.Random(seed)  # noqa: S311 - it must be repeatable, not secret
     copy = _without(tables, _contested(tables))
+    copy.rows[Contrast] = []  # what the text opposes is another way to a conflict
     garden = _Garden(copy, rng)
     jobs: list[tuple[str, tuple[ConflictKind, Explanation] | None, Callable[[Draw], Plot]]] = [
         (name, (kind, explanation), made) for name, kind, explanation, made in CONFLICTS

@@ -275,6 +275,7 @@ def test_rows_are_remembered_by_their_nodes(mapped: Mapped, graph: Graph) -> Non
         HER2.Segment,
         HER2.Reference,
         HER2.CurationIssue,
+        HER2.WordedContrast,
         HER2.TrialArm,
     ):
         assert set(graph.subjects(RDF.type, kind)) <= set(mapped.origins)

@@ -97,8 +97,17 @@ OUTSIDE = {
     "its start": ("spans.tsv", "008-mutations-exclude", "start", "184", "184-200", "185-220"),
     "its number": ("spans.tsv", "008-mutations-exclude", "segment", "7", "185-200", "115-185"),
     "no words": ("spans.tsv", "008-mutations-exclude", "end", "185", "185-185", "185-220"),
+    "a contrast": ("contrasts.tsv", "011-another-study", "start", "0", "0-263", "258-297"),
     "an issue": ("issues.tsv", "013-alteration-open", "start", "0", "0-362", "354-401"),
 }
+
+
+def test_a_wording_that_is_not_hashed_is_found_without_the_document(sample_home: Path) -> None:
+    line = set_cell(sample_home / FOLDER / "contrasts.tsv", "011-another-study", "printed", "另一研究")
+    said = (
+        "'另一研究' the hash beside it is of other words; give printed, start, end and sha256 of one passage"
+    )
+    assert misplaced(sample_home) == [f"{FOLDER}/contrasts.tsv:{line}:printed: {said}"]
 
 
 @pytest.mark.parametrize("case", OUTSIDE.values(), ids=OUTSIDE.keys())
@@ -141,6 +150,7 @@ def test_another_document_is_refused(sample_home: Path) -> None:
         ("segments.tsv", "8", "185-220"),
         ("spans.tsv", "008-mutations-exclude", "185-200"),
         ("issues.tsv", "013-alteration-open", "358-362"),
+        ("contrasts.tsv", "011-another-study", "258-263"),
     ],
 )
 def test_offsets_of_other_words_are_found(

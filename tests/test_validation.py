@@ -116,6 +116,12 @@ def test_every_check_has_a_valid_and_an_invalid_fixture() -> None:
         assert kinds == {"valid", "invalid"}, path.stem
 
 
+def test_every_file_of_shapes_has_its_folder_of_fixtures() -> None:
+    folders = {path.parent.name for path in OF_SHAPES}
+    # names.ttl holds rules for whatever has a name; the folders of the things exercise them.
+    assert {path.stem for path in (ROOT / "ontology" / "shapes").glob("*.ttl")} - folders == {"names"}
+
+
 def test_every_folder_of_fixtures_has_both() -> None:
     kinds: dict[str, set[str]] = {}
     for path in FIXTURES:

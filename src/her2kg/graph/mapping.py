@@ -15,6 +15,7 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, XSD
 
 from her2kg.model.claims import (
+    Contrast,
     Difference,
     Figure,
     Issue,
@@ -52,7 +53,9 @@ Triple: TypeAlias = tuple[URIRef, URIRef, URIRef | Literal]
 #: What was seen of a study, deepest first.
 _DEPTHS = ("abstract seen", "summary seen", "title seen")
 #: Types whose slug carries the source that they belong to.
-_OF_SOURCE = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
+_OF_SOURCE = frozenset(
+    {"statement", "measurement", "reference", "segment", "issue", "contrast", "voice-difference"}
+)
 
 
 @dataclass
@@ -109,7 +112,10 @@ def _map_claims(tables: Tables, mapped: Mapped) -> None:
     _map_statements(tables, mapped)
     for issue in tables.of(Issue):
         node = thing("issue", f"{issue.source}-{issue.record.id}")
-        mapped.put(node, issue, issue_triples(node, issue))
+        mapped.put(node, issue, passage_triples(node, issue))
+    for contrast in tables.of(Contrast):
+        node = thing("contrast", f"{contrast.source}-{contrast.record.id}")
+        mapped.put(node, contrast, passage_triples(node, contrast))
     for difference in tables.of(Difference):
         node = thing("voice-difference", f"{difference.source}-{difference.record.id}")
         mapped.put(node, difference, own_triples(node, difference))
@@ -343,8 +349,8 @@ def _span(node: URIRef, source: str, segment: int, start: int, end: int) -> Iter
     yield node, HER2.endOffset, Literal(end)
 
 
-def issue_triples(node: URIRef, row: Row[Issue]) -> Iterator[Triple]:
-    """Describe what is wrong with a passage, beside the claims that keep what is printed."""
+def passage_triples(node: URIRef, row: Row[Issue] | Row[Contrast]) -> Iterator[Triple]:
+    """Describe what the curator says of a passage, beside the claims that keep what is printed."""
     record = row.record
     span = span_iri(row.source, record.start, record.end)
     yield from own_triples(node, row)

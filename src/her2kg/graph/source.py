@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from her2kg.errors import Fault, InputError
-from her2kg.model.claims import Figure, Issue, Reference, Result, Segment, Span, Statement
+from her2kg.model.claims import Contrast, Figure, Issue, Reference, Result, Segment, Span, Statement
 from her2kg.model.records import Population
 from her2kg.model.sources import digest, normalise
 from her2kg.model.vocabulary import FigureClass, SegmentKind
@@ -104,7 +104,11 @@ def check_spans(tables: Tables) -> list[Fault]:
     """Find spans, issues and figures outside their segment, and what of a document no segment holds."""
     segments = {(row.source, row.record.n): row.record for row in tables.of(Segment)}
     faults: list[Fault] = []
-    rows: list[Row[Span] | Row[Issue]] = [*tables.of(Span), *tables.of(Issue)]
+    rows: list[Row[Span] | Row[Issue] | Row[Contrast]] = [
+        *tables.of(Span),
+        *tables.of(Issue),
+        *tables.of(Contrast),
+    ]
     for row in rows:
         segment = segments.get((row.source, row.record.segment))
         if segment and not segment.start <= row.record.start < row.record.end <= segment.end:
@@ -116,7 +120,17 @@ def check_spans(tables: Tables) -> list[Fault]:
                     row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"
                 )
             )
-    return [*faults, *_loose_figures(tables), *_gaps(tables)]
+    return [*faults, *_unlike_hashes(tables), *_loose_figures(tables), *_gaps(tables)]
+
+
+def _unlike_hashes(tables: Tables) -> Iterator[Fault]:
+    """Find contrasts whose wording and hash do not fit each other, which needs no document."""
+    for row in tables.of(Contrast):
+        if digest(row.record.printed) != row.record.sha256:
+            yield Fault(
+                row.path, row.line, "printed", row.record.printed, "the hash beside it is of other words",
+                "give printed, start, end and sha256 of one passage",
+            )  # fmt: skip
 
 
 def _loose_figures(tables: Tables) -> Iterator[Fault]:
@@ -157,10 +171,11 @@ def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
         where = f"data/sources/{source}/source.toml"
         return [Fault(where, 0, "sha256", "", problem, "give the document that was curated")]
     faults: list[Fault] = []
-    hashed: list[Row[Segment] | Row[Span] | Row[Issue]] = [
+    hashed: list[Row[Segment] | Row[Span] | Row[Issue] | Row[Contrast]] = [
         *tables.of(Segment),
         *tables.of(Span),
         *tables.of(Issue),
+        *tables.of(Contrast),
     ]
     for row in hashed:
         if row.source == source and digest(text[row.record.start : row.record.end]) != row.record.sha256:

@@ -193,7 +193,9 @@ def _cell_fault(
 #: Columns that name by number what belongs to the source.
 _NUMBERED = frozenset({"references", "segment"})
 #: Types whose ids count within their source only.
-LOCAL_TYPES = frozenset({"statement", "measurement", "reference", "segment", "issue", "voice-difference"})
+LOCAL_TYPES = frozenset(
+    {"statement", "measurement", "reference", "segment", "issue", "contrast", "voice-difference"}
+)
 
 
 def check_links(tables: Tables) -> list[Fault]:

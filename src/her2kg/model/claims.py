@@ -14,9 +14,11 @@ from her2kg.model.vocabulary import (
     Certainty,
     CitationStatus,
     ClaimKind,
+    ContrastReading,
     DifferenceKind,
     Direction,
     EvidenceSetting,
+    Explanation,
     FigureClass,
     IssueKind,
     Ordinal,
@@ -279,6 +281,32 @@ class Issue(Record):
     statements: Annotated[Slugs, Column("claims concerned", "her2:concerns", ("statement",))] = ()
 
 
+class Contrast(Record):
+    """Findings that the text itself sets against each other, and whether they are in conflict.
+
+    A conflict that no rule finds is derived from such a row; what only looks opposed has the reason here.
+    """
+
+    TABLE = "contrasts.tsv"
+    TYPE = "contrast"
+    CLASS = "WordedContrast"
+    id: Annotated[Slug, Column("segment number and readable words")]
+    segment: Annotated[int, Column("segment in which the contrast is worded")]
+    start: Annotated[Offset, Column("first code point of the wording")]
+    end: Annotated[Offset, Column("code point after the last")]
+    sha256: Annotated[Sha256, Column("SHA-256 of the wording in UTF-8")]
+    printed: Annotated[Printed, Column("the wording as printed", "her2:printedForm")]
+    reading: Annotated[ContrastReading, Column("conflict or no-conflict", "her2:contrastReading")]
+    one: Annotated[Slugs, Column("claims on the one side", "her2:oneSide", ("statement",))]
+    other: Annotated[Slugs, Column("claims on the other side", "her2:otherSide", ("statement",))]
+    differ_by: Annotated[
+        Explanation | None,
+        Column("in what the sides differ, if on one question", "her2:sidesDifferBy"),
+    ] = None
+    reason_en: Annotated[Line, Column("why they are in conflict, or why not", "her2:reason", lang="en")]
+    reason_zh: Annotated[Line, Column("the same in Chinese", "her2:reason", lang="zh")]
+
+
 class Difference(Record):
     """What the review and the abstract of the study that it cites print otherwise."""
 
@@ -302,5 +330,5 @@ class Difference(Record):
 
 
 SOURCE_TABLES: tuple[type[Record], ...] = (
-    Segment, Span, Figure, Reference, Trial, TrialArm, Statement, Result, Issue, Difference,
+    Segment, Span, Figure, Reference, Trial, TrialArm, Statement, Result, Issue, Contrast, Difference,
 )  # fmt: skip

@@ -61,6 +61,7 @@ class HER2(DefinedNamespace):
     ClinicalFeatureProposition: URIRef
     Conflict: URIRef
     ConflictKind: URIRef
+    ContrastReading: URIRef
     CooccurrenceProposition: URIRef
     CopyNumberAlteration: URIRef
     CopyNumberGain: URIRef
@@ -142,6 +143,7 @@ class HER2(DefinedNamespace):
     VocabularyTerm: URIRef
     Voice: URIRef
     VoiceDifference: URIRef
+    WordedContrast: URIRef
     abbreviation: URIRef
     about: URIRef
     accession: URIRef
@@ -168,6 +170,7 @@ class HER2(DefinedNamespace):
     concerns: URIRef
     confidence: URIRef
     conflictKind: URIRef
+    contrastReading: URIRef
     criterion: URIRef
     curatedBy: URIRef
     curatedOn: URIRef
@@ -215,11 +218,13 @@ class HER2(DefinedNamespace):
     notationForm: URIRef
     numerator: URIRef
     object: URIRef
+    oneSide: URIRef
     operator: URIRef
     opposedPredicate: URIRef
     opposes: URIRef
     ordinal: URIRef
     orthologousVariantOf: URIRef
+    otherSide: URIRef
     outcome: URIRef
     pRelation: URIRef
     pValue: URIRef
@@ -256,6 +261,7 @@ class HER2(DefinedNamespace):
     setting: URIRef
     sex: URIRef
     sha256: URIRef
+    sidesDifferBy: URIRef
     sign: URIRef
     site: URIRef
     smoking: URIRef

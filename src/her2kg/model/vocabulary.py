@@ -210,6 +210,14 @@ class Explanation(Token):
     UNRESOLVED = "unresolved"
 
 
+class ContrastReading(Token):
+    """What the findings that the text sets against each other are to each other."""
+
+    __scheme__ = "contrast-reading"
+    CONFLICT = "conflict"
+    NO_CONFLICT = "no-conflict"
+
+
 class StageGroup(Token):
     """How far the disease has gone, in groups that do not overlap."""
 
