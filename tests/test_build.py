@@ -14,7 +14,7 @@ from rdflib.namespace import DCTERMS, SH, VOID
 from her2kg.cli import main
 from her2kg.errors import Her2kgError, InputError, NotConformError
 from her2kg.graph.build import STAGES, Report, build, check, coverage, rewrite, validate
-from her2kg.model.namespaces import DATASET, GRAPHS, MODULES
+from her2kg.model.namespaces import DATASET, GRAPHS, HER2, MODULES
 from her2kg.model.queries import question_names
 from tests.conftest import ROOT, SAMPLE, make_sample_home
 from tests.editing import keep_rows, set_cell
@@ -205,8 +205,12 @@ BROKEN = {
     "shape": ("ontology", "shapes/gene.ttl", "<x> a", r"shapes/gene\.ttl: .*: mend the Turtle"),
     "shape that is none": (
         "ontology", "shapes/gene.ttl",
-        "@prefix sh: <http://www.w3.org/ns/shacl#> . <urn:x> a sh:PropertyShape ; sh:targetNode <urn:y> .",
+        f"<urn:x> a <{SH.PropertyShape}> ; <{SH.targetNode}> <urn:y> ; <{SH.targetClass}> <{HER2.Gene}> .",
         r"the shapes cannot be run: .*: mend the shapes",
+    ),
+    "shapes of a class away": (
+        "ontology", "shapes/gene.ttl", "",
+        r"no shape is about her2:Gene: put its file back",
     ),
     "rule": (
         "ontology", "rules/99-mine.rq", "CONSTRUCT { ?s ?p } WHERE {}",

@@ -585,3 +585,19 @@ def test_a_named_question_answers_within_a_second_of_processor_time(
     assert _process("query", "drug-response", built=built).returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+
+
+def test_a_parameter_given_twice_is_refused(run: CliRunner) -> None:
+    words = ("-p", "alteration=YVMA", "-p", "alteration=G660D")
+    assert "alteration is given twice" in _refused(run, "query", "applicable-claims", *words, code=2)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("query", "a" * 5000), 2), (("match", f"p.S{'9' * 5000}F"), 3)],
+    ids=["query", "match"],
+)
+def test_a_name_of_any_length_is_one_short_line(run: CliRunner, words: tuple[str, ...], code: int) -> None:
+    said = _refused(run, *words, code=code)
+    assert len(said) < 600
+    assert said.count("\n") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import shutil
@@ -21,8 +22,9 @@ from her2kg.errors import InputError
 from her2kg.graph import modules
 from her2kg.graph.build import directions, read_ontology, version
 from her2kg.graph.description import describe
-from her2kg.graph.export import CHECKSUMS, artefacts, canonical, publish
+from her2kg.graph.export import artefacts, canonical
 from her2kg.graph.export import modules as export_modules
+from her2kg.graph.publishing import CHECKSUMS, publish
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS, HER2, MODULES, prefixes, thing
 from her2kg.model.queries import read_queries
 from tests.conftest import ROOT, make_sample_home
@@ -274,6 +276,26 @@ def test_nothing_is_left_when_the_first_build_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the system's call that exchanges two names."""
+
+    def absent(name: object, **_: object) -> None:
+        raise OSError(2, f"no library {name}")
+
+    monkeypatch.setattr(ctypes, "CDLL", absent)
+
+
+@pytest.mark.usefixtures("no_exchange")
+def test_build_is_replaced_where_names_cannot_be_exchanged(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    publish({"a": b"1"}, folder)
+    publish({"a": b"2"}, folder)
+    assert (folder / "a").read_bytes() == b"2"
+    assert [path.name for path in tmp_path.iterdir()] == ["build"]
+
+
+@pytest.mark.usefixtures("no_exchange")
 def test_old_build_comes_back_when_the_new_one_cannot_take_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,7 +305,7 @@ def test_old_build_comes_back_when_the_new_one_cannot_take_its_place(
     rename = os.rename
 
     def full_disk(source: Path, target: Path) -> None:
-        if target == folder and not str(source).endswith("-old"):
+        if target == folder and not str(source).endswith("x"):
             raise OSError(28, "No space left on device")
         rename(source, target)
 
@@ -296,9 +318,82 @@ def test_old_build_comes_back_when_the_new_one_cannot_take_its_place(
 
 def test_folder_of_other_things_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("ten years", encoding="utf-8")
-    with pytest.raises(InputError, match="holds what is no build of her2kg: give a new or empty folder"):
+    with pytest.raises(InputError, match=r"is no build of her2kg \(thesis.tex\): give a new or empty"):
         publish({"a": b"1"}, tmp_path)
     assert contents(tmp_path) == {"thesis.tex": b"ten years"}
+
+
+@pytest.mark.parametrize("sums", ["z", f"{'0' * 64}  a\n"])
+def test_a_file_of_checksums_does_not_make_a_folder_a_build(tmp_path: Path, sums: str) -> None:
+    (tmp_path / CHECKSUMS).write_text(sums, encoding="ascii")
+    (tmp_path / "thesis.tex").write_text("ten years", encoding="utf-8")
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(InputError, match="holds what is no build"):
+        publish({"a": b"1"}, tmp_path)
+    assert (tmp_path / "thesis.tex").exists()
+    assert (tmp_path / "photos").is_dir()
+
+
+def test_a_build_with_files_of_an_older_version_is_replaced(tmp_path: Path) -> None:
+    publish({"a": b"1", "given-up": b"2"}, tmp_path / "build")
+    publish({"a": b"1"}, tmp_path / "build")
+    assert sorted(contents(tmp_path / "build")) == ["a", CHECKSUMS]
+
+
+def test_a_link_to_a_build_stays_a_link(tmp_path: Path) -> None:
+    publish({"a": b"1"}, tmp_path / "real")
+    (tmp_path / "build").symlink_to("real")
+    publish({"a": b"2"}, tmp_path / "build")
+    assert (tmp_path / "build").is_symlink()
+    assert (tmp_path / "real" / "a").read_bytes() == b"2"
+
+
+def test_what_a_killed_builder_left_goes_away_and_what_a_living_one_writes_stays(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for owner in (gone.pid, os.getpid()):
+        (tmp_path / f".build-{owner}-abc").mkdir()
+    publish({"a": b"1"}, tmp_path / "build")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".build-{os.getpid()}-abc", "build"]
+
+
+_FULL_DISK = """
+import pathlib, resource, signal, sys
+from her2kg.graph.publishing import replace_text
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+replace_text(pathlib.Path(sys.argv[1]), "b" * 9999)
+"""
+_WRITER = """
+import pathlib, sys
+from her2kg.graph.publishing import publish
+for number in range(40):
+    publish({"a": str(number).encode()}, pathlib.Path(sys.argv[1]))
+"""
+
+
+def _started(program: str, path: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, str(path)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_text_file_stays_when_its_new_content_does_not_fit(tmp_path: Path) -> None:
+    table = tmp_path / "t.tsv"
+    table.write_text("a" * 5000, encoding="utf-8")
+    _, said = _started(_FULL_DISK, table).communicate()
+    assert "cannot be written: File too large: it is as it was" in said
+    assert table.read_text(encoding="utf-8") == "a" * 5000
+    assert [path.name for path in tmp_path.iterdir()] == ["t.tsv"]
+
+
+def test_a_build_is_there_whenever_one_looks_while_two_write_it(tmp_path: Path) -> None:
+    folder = tmp_path / "build"
+    publish({"a": b"0"}, folder)
+    writers = [_started(_WRITER, folder) for _ in range(2)]
+    while any(writer.poll() is None for writer in writers):
+        assert folder.is_dir()
+    assert [writer.communicate()[1] for writer in writers] == ["", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["build"]
 
 
 def test_build_that_was_cut_off_is_replaced(tmp_path: Path) -> None:
@@ -316,7 +411,7 @@ def test_empty_folder_may_be_given(tmp_path: Path) -> None:
 
 def test_file_in_the_place_of_the_folder_is_kept(tmp_path: Path) -> None:
     (tmp_path / "build").write_text("mine", encoding="utf-8")
-    with pytest.raises(InputError, match="build cannot be written: Not a directory"):
+    with pytest.raises(InputError, match="build is a file: give a folder with --out"):
         publish({"a": b"1"}, tmp_path / "build")
     assert (tmp_path / "build").read_text(encoding="utf-8") == "mine"
     shutil.rmtree(tmp_path)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
 
+#: What a shell gives a program that Ctrl-C ended.
+_INTERRUPTED = 130
 _TABLE_FORMATS = ("table", "csv", "tsv", "json", "xml")
 _GRAPH_FORMATS = {
     "ttl": "text/turtle",
@@ -70,6 +72,12 @@ class _Group(click.Group):
             # The reader of our output went away, as `| head` does: that is no failure.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except KeyboardInterrupt:
+            _say("her2kg: interrupted")
+            ctx.exit(_INTERRUPTED)
+        except UnicodeEncodeError as error:
+            _say(f"her2kg: the output cannot hold {error.object[error.start]!r}: set PYTHONIOENCODING=utf-8")
+            ctx.exit(Her2kgError.exit_code)
         except OSError as error:
             if ctx.meta.get("debug"):
                 raise
@@ -96,7 +104,9 @@ def main(ctx: click.Context, *, debug: bool) -> None:
 @main.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the build.")
 @click.option(
-    "--source", type=click.Path(path_type=Path), help="The source document, to check offsets against."
+    "--source",
+    type=click.Path(readable=False, path_type=Path),
+    help="The source document, to check offsets against.",
 )
 @click.pass_obj
 def build(settings: Settings, out: Path | None, source: Path | None) -> None:
@@ -138,7 +148,9 @@ class _Steps:
 @main.command()
 @click.option("--coverage", is_flag=True, help="Print what of the source is covered.")
 @click.option(
-    "--source", type=click.Path(path_type=Path), help="The source document, to check offsets against."
+    "--source",
+    type=click.Path(readable=False, path_type=Path),
+    help="The source document, to check offsets against.",
 )
 @click.pass_obj
 def check(settings: Settings, source: Path | None, *, coverage: bool) -> None:
@@ -177,7 +189,7 @@ def format(settings: Settings, *, only_check: bool) -> None:  # noqa: A001 - the
 
 
 @main.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.pass_obj
 def validate(settings: Settings, file: Path) -> None:
     """Run the shapes and checks over any RDF file."""
@@ -210,11 +222,11 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
     store = Store.open(settings.build)
     if query == "-":
         named = Query("standard input", _standard_input())
-    elif query.endswith(".rq") or (query not in question_names(settings.home) and Path(query).is_file()):
+    elif query.endswith(".rq") or (query not in question_names(settings.home) and _is_file(query)):
         named = read_query(Path(query))
     else:
         named = read_question(settings.home, query)
-    given = dict(_pair(parameter) for parameter in parameters)
+    given = _pairs(parameters)
     if unknown := [name for name in given if name not in named.parameters]:
         known = ", ".join(named.parameters) or "none"
         raise SettingError(f"{named.name} has no parameter {unknown[0]!r}", f"its parameters: {known}")
@@ -230,6 +242,8 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise InputError("there is no standard input", "send the query there, or name a file")
     try:
         return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -240,9 +254,25 @@ def _placed(error: QueryError, query: str, text: str) -> Her2kgError:
     """Name the file before line and column, counted from the top of the file with its header."""
     if not error.line or not Path(query).is_file():
         return error
-    header = len(Path(query).read_text(encoding="utf-8").splitlines()) - len(text.splitlines())
+    header = Path(query).read_text(encoding="utf-8-sig").count("\n") - text.count("\n")
     problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
     return InputError(f"{query}:{error.line + header}:{error.column}: {problem}", error.remedy)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL in it
+        return False
+
+
+def _pairs(parameters: Iterable[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for name, value in map(_pair, parameters):
+        if name in given:
+            raise SettingError(f"the parameter {name} is given twice", "give it once")
+        given[name] = value
+    return given
 
 
 def _pair(parameter: str) -> tuple[str, str]:
@@ -288,7 +318,7 @@ def _print_table(answers: Answers, kind: str | None) -> None:
 
     if kind in _GRAPH_FORMATS:
         raise SettingError(f"a table cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
-    if kind == "table" or (kind is None and sys.stdout.isatty()):
+    if kind == "table" or (kind is None and sys.stdout and sys.stdout.isatty()):
         _draw(answers)
         return
     _, write = FORMATS[kind or "csv"]
@@ -311,6 +341,7 @@ def _draw(answers: Answers) -> None:
     ]
     shown = [name for name in answers.columns if any(row[name] for row in rows)]
     console = Console(highlight=False)
+    console.on_broken_pipe = _gone  # type: ignore[method-assign] # rich would end with 1
     widths = [max(len(name), *(min(cell_len(row[name]), 24) for row in rows)) + 2 for name in shown]
     if sum(widths) > console.width:
         _draw_records(console, rows, shown)
@@ -322,6 +353,10 @@ def _draw(answers: Answers) -> None:
             table.add_row(*[row[name] for name in shown])
         console.print(table)
     _say(f"{len(answers)} row{'s' if len(answers) != 1 else ''}")
+
+
+def _gone() -> None:
+    raise BrokenPipeError
 
 
 def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]) -> None:
@@ -342,7 +377,11 @@ def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]
 
 @main.command()
 @click.option(
-    "--data", "files", multiple=True, type=click.Path(path_type=Path), help="Serve these RDF files instead."
+    "--data",
+    "files",
+    multiple=True,
+    type=click.Path(readable=False, path_type=Path),
+    help="Serve these RDF files instead.",
 )
 @click.option("--port", type=int, help="Port; 0 for any free one.")
 @click.option("--host", help="Address to bind.")
@@ -378,7 +417,7 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         server = create_server(
-            app, host=settings.host, port=settings.port, threads=settings.threads, ident=None
+            app, host=settings.host.strip("[]"), port=settings.port, threads=settings.threads, ident=None
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -393,13 +432,19 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
         raise InputError(
             f"there is no host {settings.host!r}", "choose one with --host or HER2KG_HOST"
         ) from error
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    port = server.effective_port
+    host, port = _address(server)
+    host = f"[{host}]" if ":" in host else host
     root = f"http://{host}:{port}/"
     _say(f"{len(store):,} triples at {root} (SPARQL: {root}sparql); Ctrl-C ends")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server.run()  # until it is interrupted
     server.close()
+
+
+def _address(server: Any) -> tuple[str, int]:
+    """Give where the server listens; a name may stand for several addresses, the first is said."""
+    listening: list[tuple[str, int]] = getattr(server, "effective_listen", [])
+    return listening[0] if listening else (server.effective_host, server.effective_port)
 
 
 @main.command()

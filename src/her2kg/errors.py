@@ -17,6 +17,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+def shortened(text: str, limit: int = 80) -> str:
+    """Cut what somebody gave us to a length that a message can repeat.
+
+    >>> shortened("a" * 100, 10)
+    'aaaaaaaaa…'
+    """
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 class Her2kgError(Exception):
     """What went wrong, in one line, with the remedy."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from her2kg.errors import SettingError
+from her2kg.errors import SettingError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +92,6 @@ def _home() -> Path:
 
 
 def _number(name: str, text: str, limit: int) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > limit:
-        raise SettingError(f"{name} is {text!r}", f"give a whole number from 0 to {limit}")
+    if not text.isascii() or not text.isdigit() or len(text) > len(str(limit)) or int(text) > limit:
+        raise SettingError(f"{name} is {shortened(text)!r}", f"give a whole number from 0 to {limit}")
     return int(text)

@@ -7,6 +7,7 @@ the engine's place, set right by the length of the keyword that it expected.
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -157,7 +158,7 @@ def _elsewhere(query: str, message: str, pieces: list[Token]) -> QueryError:
     place = _PLACE.search(message)
     if place is None:
         return QueryError(" ".join(message.split())[:200], "mend the query")
-    lines = query.splitlines(keepends=True)
+    lines = list(io.StringIO(query))  # a line ends with LF alone, as the engine counts
     start = min(sum(map(len, lines[: int(place[1]) - 1])) + int(place[2]) - 1, len(query))
     if rule := _RULE.search(place[3]):
         return _at(query, start, rule[0], "mend the query")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from her2kg.answer.names import fold, usual_letters, words
 from her2kg.answer.variants import Change, looks_like_change, read_change, read_unchecked
 from her2kg.engine import Table, iri, plain, written
-from her2kg.errors import NotationError
+from her2kg.errors import NotationError, shortened
 from her2kg.model.namespaces import BASE, HER2
 from her2kg.model.queries import read_query
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from her2kg.answer.store import Store
     from her2kg.engine import Solution
 
+#: Letters that a notation may have: the longest verified one has fewer than a hundred.
+_LONGEST = 300
 _THINGS = f"{BASE}id/"
 #: The gene that is meant when none is named.
 _DEFAULT = "ERBB2"
@@ -85,6 +87,10 @@ def match(store: Store, home: Path, notation: str) -> Match:
     Raises NotationError with the nearest known names when nothing is named so, with the choices when
     several things are, and with the reason when a change of a protein cannot be.
     """
+    if len(notation) > _LONGEST:
+        raise NotationError(
+            f"{shortened(notation)!r} is too long for a name", f"give at most {_LONGEST} letters"
+        )
     known = _names(store, home)
     notation = usual_letters(notation)
     if things := known.find(notation):

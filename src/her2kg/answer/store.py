@@ -35,6 +35,13 @@ class Store:
 
         Raises BuildMissingError when there is no build or when it was cut off half-way.
         """
+        try:
+            return cls._open(build)
+        except BuildMissingError:
+            return cls._open(build)  # a new build may have taken the place of the one that was half read
+
+    @classmethod
+    def _open(cls, build: Path) -> Store:
         sums = _checksums(build)
         engine = Engine()
         triples = 0
@@ -74,6 +81,8 @@ class Store:
 
 
 def _checksums(build: Path) -> dict[str, str]:
+    if build.is_file():
+        raise BuildMissingError(f"{build} is a file", "give the folder of a build, or take it away")
     lines = _content(build / _CHECKSUMS).decode("ascii", "replace").splitlines()
     return {name: value for value, _, name in (line.partition("  ") for line in lines)}
 
@@ -81,5 +90,7 @@ def _checksums(build: Path) -> dict[str, str]:
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise BuildMissingError(f"{path} is missing", "run `her2kg build` first") from error
+    except OSError as error:
+        raise BuildMissingError(f"{path}: {error.strerror}", "make it readable") from error

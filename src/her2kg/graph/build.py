@@ -24,6 +24,7 @@ from her2kg.graph import (
     justification,
     mapping,
     modules,
+    publishing,
     reasoning,
     source,
     tables,
@@ -104,7 +105,7 @@ def rewrite(home: Path, *, write: bool) -> list[str]:
     if not path.exists() or path.read_text(encoding="utf-8") != described:
         changed.append(path.relative_to(home).as_posix())
         if write:
-            path.write_text(described, encoding="utf-8")
+            publishing.replace_text(path, described)
     return changed
 
 
@@ -153,10 +154,10 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
     mapped = mapping.map_tables(read) if not _errors(faults) else mapping.Mapped()
     tell("validate")
     places = _places(mapped)
+    gate = validation.shapes(home / "ontology" / "shapes")
+    validation.require_shapes(gate, [kind for kind, rows in read.rows.items() if rows])
     defined = ontology + definitions.class_axioms(read)
-    with validation.ShapesRun(
-        mapped.graph, ontology, validation.shapes(home / "ontology" / "shapes")
-    ) as shapes:
+    with validation.ShapesRun(mapped.graph, ontology, gate) as shapes:
         if mapped.origins:
             checks = read_queries(home / "ontology" / "checks")
             faults += validation.run_checks([defined, mapped.graph], checks, mapped.graph, places)
@@ -193,7 +194,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
             [Fault(name, 0, "", "", problem, "mend the writer of the format") for name in lost]
         )
     files["report.json"] = f"{report.as_json()}\n".encode()
-    report.checksums = export.publish(files, folder)
+    report.checksums = publishing.publish(files, folder)
     return report
 
 

@@ -1,4 +1,4 @@
-"""Write the graph in every format, byte by byte the same for the same data, and publish it in one step.
+"""Write the graph in every format, byte by byte the same for the same data.
 
 Turtle, N-Triples and RDF/XML carry the default graph (ontology, asserted and inferred together);
 N-Quads, TriG and JSON-LD carry every named graph. Blank nodes, which only the ontology has, get
@@ -7,11 +7,7 @@ canonical names first.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rdflib import XSD, Graph, Literal
@@ -19,7 +15,6 @@ from rdflib.compare import to_canonical_graph
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from her2kg.engine import Engine, Table, convert, plain
-from her2kg.errors import InputError
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 
 if TYPE_CHECKING:
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
 
     from rdflib.term import Node
 
-CHECKSUMS = "checksums.txt"
 _MEDIA_TYPES = {
     "ttl": "text/turtle",
     "nt": "application/n-triples",
@@ -133,7 +127,7 @@ def _text(lines: list[str]) -> str:
 
 def _lines(graph: Graph) -> list[str]:
     """Give the sorted N-Triples lines of a graph, in the engine's escaping, which is canonical."""
-    return sorted(line for line in graph.serialize(format="nt").splitlines() if line)
+    return sorted(line for line in graph.serialize(format="nt").split("\n") if line)
 
 
 def _ordered(graphs: Iterable[Graph], prefixes: Mapping[str, str]) -> Graph:
@@ -145,55 +139,3 @@ def _ordered(graphs: Iterable[Graph], prefixes: Mapping[str, str]) -> Graph:
     for triple in sorted(triples, key=lambda triple: [term.n3() for term in triple]):
         ordered.add(triple)
     return ordered
-
-
-def publish(files: Mapping[str, bytes], folder: Path) -> dict[str, str]:
-    """Put the files in the place of an earlier build and give their SHA-256.
-
-    Everything is written beside the folder first and then renamed into its place, so that a reader
-    finds the old build or the new one; ``checksums.txt`` shows a copy that was cut off. Raises
-    InputError when the folder cannot be written or holds what is no build.
-    """
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-    try:
-        _refuse_strangers(folder, {*files, CHECKSUMS})
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            for name, content in files.items():
-                (fresh / name).write_bytes(content)
-            (fresh / CHECKSUMS).write_text(
-                "".join(f"{value}  {name}\n" for name, value in sums.items()), encoding="ascii"
-            )
-            fresh.chmod(0o755)
-            _swap(fresh, folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        problem = f"{folder} cannot be written: {error.strerror}"
-        raise InputError(problem, "make room or give another folder with --out") from error
-    return sums
-
-
-def _refuse_strangers(folder: Path, known: set[str]) -> None:
-    """Keep a folder that is no build from being replaced; a build that was cut off is one."""
-    if not folder.exists():
-        return
-    names = {path.name for path in folder.iterdir()}
-    if CHECKSUMS not in names and not names <= known:
-        raise InputError(
-            f"{folder} holds what is no build of her2kg", "give a new or empty folder with --out"
-        )
-
-
-def _swap(fresh: Path, folder: Path) -> None:
-    old = fresh.with_name(f"{fresh.name}-old")
-    if folder.exists():
-        folder.rename(old)
-    try:
-        fresh.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

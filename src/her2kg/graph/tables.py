@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_origin
 from pydantic import ValidationError
 
 from her2kg.errors import Fault
+from her2kg.graph.publishing import replace_text
 from her2kg.model.claims import SOURCE_TABLES, Difference
 from her2kg.model.columns import LIST_MARK, Column, column
 from her2kg.model.records import SHARED_TABLES, Record, VocabularyTerm
@@ -299,5 +300,5 @@ def rewrite(data: Path, tables: Tables, *, write: bool) -> list[str]:
         if path.read_text(encoding="utf-8") != text:
             changed.append(name)
             if write:
-                path.write_text(text, encoding="utf-8")
+                replace_text(path, text)
     return changed

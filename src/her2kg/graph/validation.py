@@ -7,9 +7,11 @@ Shapes are run by pyshacl without inference. What SHACL Core cannot say is a SEL
 from __future__ import annotations
 
 import gc
+import os
 import re
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from rdflib import Graph, URIRef
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from her2kg.model.queries import Query
+    from her2kg.model.records import Record
 
 #: Properties of a proposition, which the row of each statement spells out under these columns;
 #: what is wrong with the proposition as a whole is said of its subject.
@@ -54,12 +57,26 @@ def shapes(folder: Path, classes: Collection[URIRef] = ()) -> Graph:
     Raises InputError naming the file that does not parse.
     """
     graph = Graph()
-    for path in sorted(folder.glob("*.ttl")):
+    paths = sorted(folder.glob("*.ttl"))
+    if not paths:
+        raise InputError(f"{folder} holds no shapes", "put its files back, or make it readable")
+    for path in paths:
         part = _parse(path)
         targets = set(part.objects(None, SH.targetClass))
         if not classes or targets & set(classes):
             graph += part
     return graph
+
+
+def require_shapes(shape_graph: Graph, kinds: Iterable[type[Record]]) -> None:
+    """See that every kind of row has shapes.
+
+    Raises InputError for the first that has none: its file is missing, and the gate would stand open.
+    """
+    targets = {str(target) for target in shape_graph.objects(None, SH.targetClass)}
+    for kind in kinds:
+        if kind.CLASS and str(HER2[kind.CLASS]) not in targets:
+            raise InputError(f"no shape is about her2:{kind.CLASS}", "put its file back in ontology/shapes/")
 
 
 def _parse(path: Path) -> Graph:
@@ -94,7 +111,11 @@ class ShapesRun:
         """Start it; the graphs go over as text."""
         self._data = data
         self._graphs = (data, _hierarchy(ontology), shape_graph)
-        self._pool = ProcessPoolExecutor(1, get_context("spawn")) if len(data) > _WORTH_A_PROCESS else None
+        self._pool = (
+            ProcessPoolExecutor(1, get_context("spawn"), initializer=_end_with_parent)
+            if len(data) > _WORTH_A_PROCESS
+            else None
+        )
         if self._pool:
             texts = [graph.serialize(format="nt") for graph in self._graphs]
             self._report = self._pool.submit(_report_of_texts, *texts)
@@ -115,6 +136,17 @@ class ShapesRun:
         else:
             report = _report(*self._graphs)
         return _shape_faults(report, self._data, places)
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that started it is killed and cannot say so."""
+
+    def wait() -> None:
+        if parent := parent_process():
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _report_of_texts(data: str, hierarchy: str, shape_graph: str) -> str:

@@ -6,6 +6,7 @@ it; another value is put there as a term that the engine wrote, never as text of
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,13 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from her2kg.errors import InputError, QueryError, UnknownQuestionError
+from her2kg.errors import InputError, QueryError, UnknownQuestionError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _MARK = "#+"
+#: What the keys of a header hold.
+_HEADER: dict[str, tuple[type, str]] = {
+    "question": (dict, "text by language"),
+    "summary": (dict, "text by language"),
+    "tags": (list, "list of words"),
+    "parameters": (dict, "text by parameter"),
+    "variables": (dict, "variable by parameter"),
+    "lists": (list, "list of columns"),
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def _put(written: str, found: re.Match[str]) -> str:
 def read_query(path: Path) -> Query:
     """Read a query file; raises InputError when the header is missing or not YAML."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        lines = list(io.StringIO(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}", "check the name of the file") from error
     except UnicodeDecodeError as error:
@@ -78,6 +88,11 @@ def read_query(path: Path) -> Query:
         raise InputError(f"{path}: the #+ header is not YAML", "mend the header") from error
     if not isinstance(said, dict):
         raise InputError(f"{path}: the #+ header is not YAML with keys", "mend the header")
+    for key, (kind, what) in _HEADER.items():
+        if not isinstance(said.get(key, kind()), kind) or not all(
+            isinstance(item, str) for item in said.get(key, ())
+        ):
+            raise InputError(f"{path}: {key} of the #+ header is no {what}", "mend the header")
     text = "".join(line for line in lines if not line.startswith(_MARK)).lstrip("\n")
     return Query(
         name=path.stem,
@@ -93,8 +108,11 @@ def read_query(path: Path) -> Query:
 
 
 def read_queries(folder: Path) -> Iterator[Query]:
-    """Read every ``.rq`` file of a folder, by name."""
-    for path in sorted(folder.glob("*.rq")):
+    """Read every ``.rq`` file of a folder, by name; raises InputError when there is none."""
+    paths = sorted(folder.glob("*.rq"))
+    if not paths:
+        raise InputError(f"{folder} holds no queries", "put its files back, or make it readable")
+    for path in paths:
         yield read_query(path)
 
 
@@ -108,7 +126,11 @@ def read_question(home: Path, name: str) -> Query:
     import difflib  # noqa: PLC0415 - only needed to help after a mistake
 
     names = question_names(home)
+    if not names:
+        raise InputError(f"{home / 'queries' / 'questions'} holds no questions", "put its files back")
     if name not in names:
         near = difflib.get_close_matches(name, names, 3)
-        raise UnknownQuestionError(f"no question is named {name!r}", f"try {' or '.join(near or names)}")
+        raise UnknownQuestionError(
+            f"no question is named {shortened(name)!r}", f"try {' or '.join(near or names)}"
+        )
     return read_query(home / "queries" / "questions" / f"{name}.rq")
