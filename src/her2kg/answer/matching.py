@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from her2kg.answer.names import fold, usual_letters, words
 from her2kg.answer.variants import Change, looks_like_change, read_change, read_unchecked
-from her2kg.engine import Table, iri, plain, written
+from her2kg.engine import Table, plain
 from her2kg.errors import NotationError, shortened
 from her2kg.model.namespaces import BASE, HER2
 from her2kg.model.queries import read_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from her2kg.answer.store import Store
@@ -39,11 +39,11 @@ _GENE_BEFORE = re.compile(
 _GENE_SPELLING = re.compile(r"[\s-]")
 _CODING = re.compile(r"(?:^|[:\s(])([cgmnr]\.|chr\w+[:\-])|^\d+[:\-]\d+", re.IGNORECASE)
 _KIND_CLASSES = {
-    "missense": HER2.MissenseMutation,
-    "insertion": HER2.InsertionMutation,
-    "deletion": HER2.DeletionMutation,
-    "indel": HER2.InsertionDeletionMutation,
-    "mutation": HER2.Mutation,
+    "missense": str(HER2.MissenseMutation),
+    "insertion": str(HER2.InsertionMutation),
+    "deletion": str(HER2.DeletionMutation),
+    "indel": str(HER2.InsertionDeletionMutation),
+    "mutation": str(HER2.Mutation),
 }
 
 
@@ -72,6 +72,13 @@ class _Part:
 
 
 @dataclass
+class _Definition:
+    kinds: set[str] = field(default_factory=set)
+    conditions: set[tuple[str, str]] = field(default_factory=set)
+    wider: set[str] = field(default_factory=set)
+
+
+@dataclass
 class _Protein:
     gene: str
     symbol: str
@@ -97,7 +104,7 @@ def match(store: Store, home: Path, notation: str) -> Match:
         return _one(notation, things)
     symbol, change = _split(notation, known)
     if looks_like_change(change):
-        return _of_change(store, home, known, symbol, change)
+        return _of_change(known, symbol, change)
     if _CODING.search(notation):
         raise NotationError(
             f"{notation!r} cannot be placed: a change of DNA is known only with a verified protein change",
@@ -138,6 +145,16 @@ class _Names:
             else:
                 self.changes.append((symbol, change, thing))
         self.proteins = _proteins(store, home)
+        #: Defined alterations, by what a variant must be and have to fall under them.
+        self.definitions: dict[str, _Definition] = defaultdict(_Definition)
+        for row in _rows(store, home, "definitions"):
+            definition = self.definitions[plain(row["alteration"])]
+            if "kind" in row:
+                definition.kinds.add(plain(row["kind"]))
+            elif "property" in row:
+                definition.conditions.add((plain(row["property"]), plain(row["value"])))
+            else:
+                definition.wider.add(plain(row["wider"]))
 
     def find(self, notation: str) -> set[str]:
         """Give the alterations and profiles of that name; without a gene, those of the default one."""
@@ -210,21 +227,21 @@ def _split(notation: str, known: _Names) -> tuple[str | None, str]:
     return None, text
 
 
-def _of_change(store: Store, home: Path, known: _Names, symbol: str | None, text: str) -> Match:
+def _of_change(known: _Names, symbol: str | None, text: str) -> Match:
     """Read a change against the protein of its gene, and find or place it."""
     protein, change = _read(known, symbol, text)
     for other, written_change, thing in known.changes:
         if other == protein.symbol and change.residues and _same(written_change, change, protein):
             return Match((thing,))
     name = f"{protein.symbol} p.{change.text}"
-    marks = [(HER2.affectsGene, protein.gene)]
+    marks = {(str(HER2.affectsGene), protein.gene)}
     parts = [part for part in protein.parts if part.start <= change.start and change.end <= part.end]
     exons = [part for part in parts if "/id/exon/" in part.iri]
     domains = [part for part in parts if "/id/domain/" in part.iri]
     if len(exons) == 1:
-        marks.append((HER2.affectsExon, exons[0].iri))
-    marks += [(HER2.affectsDomain, domain.iri) for domain in domains]
-    things = _fallen_under(store, home, change.kind, marks)
+        marks.add((str(HER2.affectsExon), exons[0].iri))
+    marks |= {(str(HER2.affectsDomain), domain.iri) for domain in domains}
+    things = _fallen_under(known, change.kind, marks)
     if not things:
         raise NotationError(f"{name} falls under no alteration of the graph", "see the question `entities`")
     return Match(things, name, _said(change, exons, domains, protein), exact=False)
@@ -250,18 +267,15 @@ def _read(known: _Names, symbol: str | None, text: str) -> tuple[_Protein, Chang
     raise failure or NotationError(f"nothing is named {text!r}", "see the question `entities`")
 
 
-def _fallen_under(store: Store, home: Path, kind: str, marks: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def _fallen_under(known: _Names, kind: str, marks: set[tuple[str, str]]) -> tuple[str, ...]:
     """Give the most specific alterations whose definition a variant meets, sorted."""
-    query = read_query(home / "queries" / "pages" / "placement.rq")
-    pairs = " ".join(f"({written(iri(prop))} {written(iri(value))})" for prop, value in marks)
-    answer = store.query(query.bind({"kind": written(iri(_KIND_CLASSES[kind])), "marks": pairs}))
-    rows = (
-        [(plain(row["alteration"]), plain(row.get("wider"))) for row in answer.rows()]
-        if isinstance(answer, Table)
-        else []
-    )
-    wider = {above for _, above in rows}
-    return tuple(sorted({thing for thing, _ in rows} - wider))
+    met = {
+        thing: definition
+        for thing, definition in known.definitions.items()
+        if _KIND_CLASSES[kind] in definition.kinds and definition.conditions <= marks
+    }
+    wider = {above for definition in met.values() for above in definition.wider}
+    return tuple(sorted(met.keys() - wider))
 
 
 _SAID = {
