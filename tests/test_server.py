@@ -11,9 +11,7 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import zlib
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -24,6 +22,7 @@ from rdflib import Graph, URIRef
 from rdflib.plugins.stores.sparqlstore import SPARQLStore
 
 from tests.conftest import needs
+from tests.serving import SERVE, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,31 +30,13 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-_SERVE = [sys.executable, "-m", "her2kg", "serve"]
 _COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
-
-
-@contextmanager
-def _server(*words: str, **environ: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start a server on a free port; give its address, read off what it says when it is ready."""
-    command = [*_SERVE, "--port", "0", *words]
-    with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}
-    ) as process:
-        try:
-            assert process.stderr is not None
-            said = process.stderr.readline()
-            found = re.search(r"http://\S+?/(?= )", said)
-            assert found, said
-            yield found[0], process
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
 def address(built: Path) -> Iterator[str]:
     """Serve the real graph and give the address of the home page."""
-    with _server(HER2KG_BUILD=str(built)) as (url, _):
+    with serving(HER2KG_BUILD=str(built)) as (url, _):
         yield url
 
 
@@ -70,7 +51,7 @@ def _ask(address: str, query: str, accept: str = "text/csv") -> str:
 
 
 def test_the_server_says_where_it_is_and_how_much_it_holds(built: Path) -> None:
-    with _server(HER2KG_BUILD=str(built)) as (url, _):
+    with serving(HER2KG_BUILD=str(built)) as (url, _):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
         assert json.loads(_get(f"{url}healthz"))["status"] == "ok"
 
@@ -113,7 +94,7 @@ def test_a_problem_comes_over_http_with_line_and_column(address: str) -> None:
 
 
 def test_a_body_over_the_limit_is_refused_and_the_server_lives_on(built: Path) -> None:
-    with _server(HER2KG_BUILD=str(built), HER2KG_BODY_LIMIT="1000") as (url, process):
+    with serving(HER2KG_BUILD=str(built), HER2KG_BODY_LIMIT="1000") as (url, process):
         request = Request(
             f"{url}sparql", data=b"#" * 5000, headers={"Content-Type": "application/sparql-query"}
         )
@@ -127,7 +108,7 @@ def test_a_body_over_the_limit_is_refused_and_the_server_lives_on(built: Path) -
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_cleanly(built: Path, end: signal.Signals) -> None:
-    with _server(HER2KG_BUILD=str(built)) as (url, process):
+    with serving(HER2KG_BUILD=str(built)) as (url, process):
         assert _get(url)
         process.send_signal(end)
         assert process.wait(timeout=30) == 0
@@ -138,7 +119,7 @@ def test_a_signal_ends_the_server_cleanly(built: Path, end: signal.Signals) -> N
 def _refused(*words: str, built: Path) -> subprocess.CompletedProcess[str]:
     environ = {**os.environ, "HER2KG_BUILD": str(built)}
     return subprocess.run(
-        [*_SERVE, *words], capture_output=True, text=True, env=environ, check=False, timeout=60
+        [*SERVE, *words], capture_output=True, text=True, env=environ, check=False, timeout=60
     )
 
 
@@ -174,7 +155,7 @@ def test_files_of_the_users_own_are_served_without_a_build(tmp_path: Path) -> No
     (tmp_path / "a.ttl").write_text("<urn:a> <urn:p> 'x' .")
     (tmp_path / "b.nt").write_text("<urn:b> <urn:p> <urn:c> .\n")
     files = ("--data", str(tmp_path / "a.ttl"), "--data", str(tmp_path / "b.nt"))
-    with _server(*files, HER2KG_BUILD=str(tmp_path)) as (url, _):
+    with serving(*files, HER2KG_BUILD=str(tmp_path)) as (url, _):
         answer = _ask(url, "SELECT ?s { ?s <urn:p> ?o } ORDER BY ?s")
         assert answer == "s\r\nurn:a\r\nurn:b\r\n"
         assert "/questions/" not in _get(url)

@@ -11,17 +11,21 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
+from rdflib import Graph
+from rdflib.namespace import OWL, SKOS
 
 from her2kg.answer.results import Answers
 from her2kg.answer.store import Store
 from her2kg.engine import Engine, Table
-from her2kg.model.namespaces import prefixes
+from her2kg.model.namespaces import HER2, prefixes
 from her2kg.model.queries import question_names
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -34,9 +38,9 @@ _HOSTILE = "<script>alert('x')</script>"
 
 
 @pytest.fixture(scope="module")
-def client(store: Store) -> FlaskClient:
+def client(store: Store, built: Path) -> FlaskClient:
     """Give a client of the service over the real graph."""
-    return create_app(store, Settings.read({}, {}), prefixes(ROOT)).test_client()
+    return create_app(store, Settings.read({"build": built}, {}), prefixes(ROOT)).test_client()
 
 
 @pytest.fixture
@@ -483,3 +487,53 @@ def test_the_page_and_the_python_side_give_the_same_rows(client: FlaskClient, st
     assert list(csv.reader(io.StringIO(response.text))) == list(
         csv.reader(io.StringIO(Answers.of(found).to_csv()))
     )
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "application/rdf+xml"),
+        ("*/*", "application/rdf+xml"),
+        ("application/rdf+xml, text/turtle;q=0.5", "application/rdf+xml"),
+        ("text/turtle", "text/turtle"),
+        ("application/n-triples", "application/n-triples"),
+        ("application/ld+json", "application/ld+json"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html"),
+    ],
+)
+def test_the_ontology_comes_as_it_is_asked_for(client: FlaskClient, accept: str, media_type: str) -> None:
+    response = client.get("/ontology", headers={"Accept": accept} if accept else {})
+    assert response.status_code == 200
+    assert response.mimetype == media_type
+    assert "Accept" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize("part", ["ontology", "ontology/base", "ontology/inferred"])
+@pytest.mark.parametrize("kind", ["rdf", "ttl", "nt", "jsonld"])
+def test_every_module_is_the_same_in_every_format(client: FlaskClient, part: str, kind: str) -> None:
+    response = client.get(f"/{part}.{kind}")
+    assert response.status_code == 200
+    found = Engine.from_text(response.get_data(as_text=True), str(response.mimetype))
+    plain = Engine.from_text(client.get(f"/{part}.nt").get_data(as_text=True), "application/n-triples")
+    assert len(found) == len(plain)
+    assert found.query(f"ASK {{ ?ontology a <{OWL.Ontology}> ; <{OWL.versionIRI}> ?version }}")
+
+
+def test_the_ontology_is_not_sent_again_to_who_has_it(client: FlaskClient) -> None:
+    first = client.get("/ontology.ttl")
+    again = client.get("/ontology.ttl", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_of_the_ontology_has_every_term_at_its_anchor(client: FlaskClient, lang: str) -> None:
+    page = client.get(f"/ontology?lang={lang}", headers={"Accept": "text/html"}).get_data(as_text=True)
+    ontology = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
+    own = {str(term) for term in ontology.subjects(SKOS.definition) if str(term).startswith(str(HER2))}
+    assert own
+    assert [term for term in own if f'id="{term.removeprefix(str(HER2))}"' not in page] == []
+    assert "(affectsExon value" in page
+
+
+def test_files_of_the_users_own_have_no_ontology_page(own: FlaskClient) -> None:
+    assert own.get("/ontology").status_code == 404

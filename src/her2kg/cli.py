@@ -284,16 +284,36 @@ def _pair(parameter: str) -> tuple[str, str]:
 
 @main.command()
 @click.argument("notation")
+@click.option(
+    "--ontology",
+    type=click.Path(readable=False, path_type=Path),
+    help="An ontology that imports ours: NOTATION is a class of it.",
+)
 @_FORMAT
 @_LANG
 @click.pass_obj
-def match(settings: Settings, notation: str, kind: str | None, lang: str) -> None:
+def match(settings: Settings, notation: str, ontology: Path | None, kind: str | None, lang: str) -> None:
     """List the claims that apply to an alteration in any notation."""
     from her2kg.answer.questions import ask
     from her2kg.answer.store import Store
 
     store = Store.open(settings.build)
+    if ontology:
+        _print_table(_foreign(store, settings, ontology, notation, lang), kind)
+        return
     _print_table(ask(store, settings.home, "applicable-claims", {"alteration": notation}, lang), kind)
+
+
+def _foreign(store: Store, settings: Settings, file: Path, name: str, lang: str) -> Answers:
+    """Answer for a class of another ontology as for a variant that the graph does not hold."""
+    from her2kg.answer.matching import Match
+    from her2kg.answer.questions import claims_on
+    from her2kg.graph.foreign import place
+
+    placed = place(settings.build, file, name)
+    said = {"en": f"as {file.name} defines it", "zh": f"据{file.name}的定义"}
+    meant = Match(placed.things, placed.names[lang], said, exact=False)
+    return claims_on(store, settings.home, meant, lang)
 
 
 def _print_answer(answer: Truth | Triples, kind: str | None) -> None:

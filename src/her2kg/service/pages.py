@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 blueprint = Blueprint("pages", __name__)
 
 
-def _store() -> Store:
-    store: Store = current_app.config["STORE"]
-    return store
+def store() -> Store:
+    """Give the store that is served."""
+    served: Store = current_app.config["STORE"]
+    return served
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.config["SETTINGS"]
-    return settings
+def settings() -> Settings:
+    """Give the settings in force."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
 
 
-def _language() -> str:
+def language() -> str:
+    """Give the language asked for; raises BadRequest when there are no labels in it."""
     lang = request.args.get("lang", "en")
     if lang not in LANGUAGES:
         raise BadRequest(f"there are no labels in {lang!r}; choose {' or '.join(LANGUAGES)}")
@@ -40,36 +43,36 @@ def _language() -> str:
 @blueprint.get("/")
 def home() -> str:
     """Show what the graph holds and list the questions; of files of the user's own, only their size."""
-    folder = _settings().home / "queries"
+    folder = settings().home / "queries"
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
     if current_app.config["BUILT"]:
         tables = [
-            (query, answer(_store(), _settings().home, query))
+            (query, answer(store(), settings().home, query))
             for query in read_queries(folder / "pages" / "home")
         ]
         questions = list(read_queries(folder / "questions"))
     return render_template(
-        "home.html", tables=tables, questions=questions, lang=_language(), triples=len(_store())
+        "home.html", tables=tables, questions=questions, lang=language(), triples=len(store())
     )
 
 
 def _question(name: str) -> Query:
     if not current_app.config["BUILT"]:
         raise NotFound("the questions are about the built graph; ask these files at /sparql")
-    return read_question(_settings().home, name)
+    return read_question(settings().home, name)
 
 
 @blueprint.get("/questions/<name>")
 def question(name: str) -> str:
     """Show a question with its answer."""
     query = _question(name)
-    answers = answer(_store(), _settings().home, query, _parameters(), _language())
+    answers = answer(store(), settings().home, query, _parameters(), language())
     return render_template(
         "question.html",
         query=query,
         answers=answers,
-        lang=_language(),
+        lang=language(),
         parameters=_parameters(),
         kinds=list(FORMATS),
     )
@@ -81,7 +84,7 @@ def question_file(name: str, kind: str) -> Response:
     query = _question(name)
     if kind not in FORMATS:
         raise NotFound(f"no answer is to be had as {kind!r}; use {', '.join(FORMATS)}")
-    answers = answer(_store(), _settings().home, query, _parameters(), _language())
+    answers = answer(store(), settings().home, query, _parameters(), language())
     media_type, write = FORMATS[kind]
     return Response(write(answers), mimetype=media_type)
 
@@ -93,4 +96,4 @@ def _parameters() -> dict[str, str]:
 @blueprint.get("/healthz")
 def health() -> Response:
     """Say that the service answers, and from which version of the data."""
-    return jsonify(status="ok", triples=len(_store()), data=_store().version)
+    return jsonify(status="ok", triples=len(store()), data=store().version)
