@@ -10,11 +10,14 @@ import pytest
 from rdflib import OWL, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, SKOS
 
+from her2kg.engine import Table, plain
 from her2kg.model.namespaces import ONTOLOGY
 from tests.conftest import ROOT, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from her2kg.answer.store import Store
 
 GRAPH = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"
@@ -100,3 +103,23 @@ def test_ontology_is_consistent_and_every_class_can_have_members(built: Path) ->
     with ontology:
         owlready2.sync_reasoner_hermit(world, infer_property_values=False, debug=0)
     assert list(world.inconsistent_classes()) == []
+
+
+#: Classes of ours that stand ready for others to use, though nothing of the graph does yet.
+_READY = {"GermlineMutation", "SomaticMutation", "InsertionDeletionMutation", "affectsPathway"}
+
+
+def test_no_term_is_without_use(store: Store) -> None:
+    found = store.query(f"""
+        PREFIX owl: <{OWL}> PREFIX rdfs: <{RDFS}> PREFIX rdf: <{RDF}>
+        SELECT DISTINCT ?term WHERE {{
+          VALUES ?type {{ owl:Class owl:ObjectProperty owl:DatatypeProperty owl:AnnotationProperty }}
+          ?term a ?type ; rdfs:isDefinedBy <{ONTOLOGY}> .
+          FILTER NOT EXISTS {{ ?thing a ?term }}
+          FILTER NOT EXISTS {{ ?subject ?term ?object }}
+          FILTER NOT EXISTS {{ ?narrower rdfs:subClassOf ?term }}
+          FILTER NOT EXISTS {{ ?list rdf:first ?term . ?class owl:intersectionOf/rdf:rest* ?list }}
+        }}""")
+    assert isinstance(found, Table)
+    unused = {plain(row["term"]).rpartition("#")[2] for row in found.rows()}
+    assert unused == _READY
