@@ -16,6 +16,7 @@ from her2kg.engine import Engine
 from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import (
     alignment,
+    context,
     csvw,
     definitions,
     derivation,
@@ -185,6 +186,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
         files |= export.modules(parts, names)
         files[alignment.NAME] = alignment.sssom(read, ontology, names)
+        files |= context.documents(ontology, names)
         faults += shapes.faults(places)
     if errors := _errors(faults):
         raise NotConformError(errors)
