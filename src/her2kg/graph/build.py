@@ -15,6 +15,8 @@ from rdflib.namespace import OWL, RDF
 from her2kg.engine import Engine
 from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import (
+    alignment,
+    context,
     csvw,
     definitions,
     derivation,
@@ -82,6 +84,7 @@ def check(home: Path, document: Path | None = None) -> tuple[Tables, list[Fault]
     """Read the tables and find every fault that needs no graph; the document is optional."""
     read = tables.read(home / "data")
     faults = [*read.faults, *tables.check_links(read), *source.check_spans(read), *source.check_sizes(read)]
+    faults += alignment.check(read)
     if document is not None:
         text = source.read_document(document)
         for name, known in read.sources.items():
@@ -151,7 +154,10 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
     tell("check")
     read, faults = check(home, document)
     tell("map")
-    mapped = mapping.map_tables(read) if not _errors(faults) else mapping.Mapped()
+    mapped = mapping.Mapped()
+    if not _errors(faults):
+        mapped = mapping.map_tables(read)
+        ontology += alignment.of_terms(read)
     tell("validate")
     places = _places(mapped)
     gate = validation.shapes(home / "ontology" / "shapes")
@@ -176,9 +182,12 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         questions = read_queries(home / "queries" / "questions")
         graphs["metadata"] = description.describe(graphs, questions, version(ontology), modified)
         tell("write")
-        files = export.artefacts(graphs, prefixes(home))
+        names = prefixes(home)
+        files = export.artefacts(graphs, names)
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
-        files |= export.modules(parts, prefixes(home))
+        files |= export.modules(parts, names)
+        files[alignment.NAME] = alignment.sssom(read, ontology, names)
+        files |= context.documents(ontology, names)
         faults += shapes.faults(places)
     if errors := _errors(faults):
         raise NotConformError(errors)

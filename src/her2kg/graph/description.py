@@ -23,6 +23,9 @@ _DISTRIBUTIONS = {
     "her2kg.nq": "application/n-quads",
     "her2kg.trig": "application/trig",
     "her2kg.jsonld": "application/ld+json",
+    "alignments.sssom.tsv": "text/tab-separated-values",
+    "context.jsonld": "application/ld+json",
+    "prefix.json": "application/json",
 }
 
 

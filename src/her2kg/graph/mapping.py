@@ -28,6 +28,7 @@ from her2kg.model.claims import (
     TrialArm,
 )
 from her2kg.model.columns import column
+from her2kg.model.curies import curies
 from her2kg.model.namespaces import HER2, proposition, scheme, term, thing, token
 from her2kg.model.records import (
     ENTITIES,
@@ -40,11 +41,12 @@ from her2kg.model.records import (
     VariantNotation,
     VocabularyTerm,
 )
-from her2kg.model.vocabulary import KIND_CLASSES, Token, Voice
+from her2kg.model.vocabulary import KIND_CLASSES, Match, Token, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from her2kg.model.curies import Curies
     from her2kg.model.rows import Row, Tables
     from her2kg.model.sources import SourceDocument
 
@@ -89,9 +91,9 @@ def map_tables(tables: Tables) -> Mapped:
         for fact in tables.of(kept):
             node = thing(kept.TYPE, fact.record.key)
             mapped.put(node, fact, own_triples(node, fact))
+    known = curies(tables)
     for identifier in tables.of(Identifier):
-        named = reference_iri(identifier.record.entity, "")
-        mapped.graph.add((named, DCTERMS.identifier, Literal(identifier.record.curie)))
+        _add(mapped.graph, identifier_triples(identifier.record, known))
     _map_claims(tables, mapped)
     return mapped
 
@@ -258,6 +260,15 @@ def entity_triples(node: URIRef, row: Row[Any]) -> Iterator[Triple]:
         yield node, RDF.type, OWL.NamedIndividual
         yield node, RDFS.subClassOf, HER2[root]
     yield from own_triples(node, row)
+
+
+def identifier_triples(record: Identifier, known: Curies) -> Iterator[Triple]:
+    """Give an identifier of another database as text to look for and as a link that says how far it fits."""
+    named = reference_iri(record.entity, "")
+    yield named, term(record.predicate), URIRef(known.iri(record.curie))
+    # Whoever looks for a wider thing by its identifier does not look for ours.
+    if record.predicate is not Match.BROAD:
+        yield named, DCTERMS.identifier, Literal(record.curie)
 
 
 def reference_triples(node: URIRef, row: Row[Reference]) -> Iterator[Triple]:

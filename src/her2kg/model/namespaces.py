@@ -27,6 +27,8 @@ MODULES = {
     "ontology-inferred": URIRef(f"{ONTOLOGY}/inferred"),
 }
 DATASET = URIRef(f"{BASE}dataset")
+#: The set of all mappings to other vocabularies.
+ALIGNMENTS = URIRef(f"{BASE}alignments")
 GRAPHS = {name: URIRef(f"{BASE}graph/{name}") for name in ("ontology", "asserted", "inferred", "metadata")}
 #: Graphs whose union is the default graph of a query.
 DEFAULT_GRAPHS = tuple(GRAPHS[name] for name in ("ontology", "asserted", "inferred"))

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from her2kg.model.columns import Column, Line, Number, Sha256, Slug, TypedSlug
-from her2kg.model.vocabulary import AlleleOrigin, AlterationKind, Reversibility, StageGroup, Unit
+from her2kg.model.vocabulary import (
+    AlleleOrigin,
+    AlterationKind,
+    Justification,
+    Match,
+    Reversibility,
+    StageGroup,
+    Unit,
+)
 
 THERAPY = ("drug", "drug-class", "regimen")
 STATUS = ("alteration", "profile")
 #: Types that other databases have identifiers for.
 NAMED = (
     "gene", "gene-family", "exon", "domain", "protein", "complex", "pathway", "process", "alteration", "drug",
-    "drug-class", "assay", "outcome", "disease", "trial", "statistic", "unit", "allele-origin",
+    "drug-class", "assay", "outcome", "disease", "trial", "statistic", "unit", "allele-origin", "setting",
+    "citation-status",
 )  # fmt: skip
 
 Slugs = tuple[Slug, ...]
@@ -425,29 +436,82 @@ class Study(Entity):
     ] = None
 
 
-class Identifier(Record):
-    """An identifier of another database for one of our entities, with where it was verified."""
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression ({error})") from error
+    return pattern
 
-    TABLE = "identifiers.tsv"
-    TYPE = "identifier"
-    entity: Annotated[
-        TypedSlug,
-        Column(
-            "entity that it names",
-            "",
-            NAMED,
-        ),
-    ]  # fmt: skip
-    curie: Annotated[
-        Line, Field(pattern=r"^[A-Za-z][\w.]*:\S+$"), Column("prefix:identifier", "dcterms:identifier")
+
+class Prefix(Record):
+    """A prefix of identifiers of other databases: the form of what follows it, and the IRI that it makes."""
+
+    TABLE = "prefixes.tsv"
+    TYPE = "prefix"
+    id: Annotated[
+        Line, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$"), Column("prefix as CURIEs here are written")
     ]
+    name: Annotated[Line, Column("name of the database")]
+    bioregistry: Annotated[
+        Line, Field(pattern=r"^[a-z][a-z0-9.]*$"), Column("prefix of the database in Bioregistry")
+    ]
+    pattern: Annotated[
+        Line, AfterValidator(_regular), Column("regular expression of what may follow the prefix")
+    ]
+    # What follows the prefix stands last, so that the rest is the namespace that prefix maps want.
+    uri_format: Annotated[
+        Line, Field(pattern=r"^https?://[!-~]+\$1$"), Column("IRI with $1, last, for what follows the prefix")
+    ]
+    verified_in: Annotated[Line, Column("where pattern and IRI were seen")]
+
+    @property
+    def namespace(self) -> str:
+        """Give the IRI up to what follows the prefix."""
+        return self.uri_format.removesuffix("$1")
+
+
+#: A CURIE, as far as its form tells; the table of prefixes says the rest.
+Curie = Annotated[Line, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*:[!-~]+$")]
+
+
+class MappingRow(Record):
+    """What the rows that map our things to those of others have in common."""
+
+    entity: Annotated[Line, Column("what of ours is mapped, as a CURIE")]
+    curie: Annotated[Curie, Column("prefix:identifier", "dcterms:identifier")]
     label: Annotated[Line | None, Column("name in the other database")] = None
+    predicate: Annotated[Match, Column("how far it names the same, as a term of SKOS")]
+    justification: Annotated[Justification, Column("why it is held to, as a term of SEMAPV")]
+    note: Annotated[Line | None, Column("in what the other thing differs, if it is not exactly the same")] = (
+        None
+    )
+    curated_by: Annotated[Line, Column("who says so")]
+    curated_on: Annotated[date, Column("day on which it was entered or last revised")]
     verified_in: Annotated[Line, Column("file in which it was seen")]
 
     @property
     def key(self) -> str:
         """One entity and one identifier make the row."""
         return f"{self.entity} {self.curie}"
+
+
+class Identifier(MappingRow):
+    """An identifier of another database for one of our entities, with where it was verified."""
+
+    TABLE = "identifiers.tsv"
+    TYPE = "identifier"
+    entity: Annotated[TypedSlug, Column("entity that it names", "", NAMED)]
+
+
+class Alignment(MappingRow):
+    """A term of another ontology that stands near one of ours, with where it was verified."""
+
+    TABLE = "alignments.tsv"
+    TYPE = "alignment"
+    entity: Annotated[
+        Line, Field(pattern=r"^her2:[A-Za-z][A-Za-z0-9]*$"), Column("term of our ontology, as her2:Name")
+    ]
 
 
 class VocabularyTerm(Record):
@@ -483,5 +547,5 @@ ENTITIES: tuple[type[Entity], ...] = (
 )  # fmt: skip
 #: The tables beside the sources.
 SHARED_TABLES: tuple[type[Record], ...] = (
-    *ENTITIES, Identifier, ReferenceSequence, VariantNotation, VocabularyTerm,
+    *ENTITIES, Alignment, Identifier, Prefix, ReferenceSequence, VariantNotation, VocabularyTerm,
 )  # fmt: skip

@@ -339,3 +339,20 @@ KIND_CLASSES = {
     AlterationKind.WILD_TYPE: "NegativeStatus",
     AlterationKind.LOW_EXPRESSION: "NegativeStatus",
 }
+
+
+class Match(StrEnum):
+    """How far the thing that an identifier names is ours; terms of SKOS, so no vocabulary of our own."""
+
+    EXACT = "skos:exactMatch"
+    CLOSE = "skos:closeMatch"
+    BROAD = "skos:broadMatch"
+    NARROW = "skos:narrowMatch"
+    RELATED = "skos:relatedMatch"
+
+
+class Justification(StrEnum):
+    """Why a match is held to be one; terms of SEMAPV, the vocabulary that SSSOM prescribes."""
+
+    MANUAL = "semapv:ManualMappingCuration"
+    CHAINING = "semapv:MappingChaining"
