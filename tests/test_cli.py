@@ -317,6 +317,7 @@ def test_help_names_every_verb_within_80_columns(run: CliRunner) -> None:
         ["validate"],
         ["format"],
         ["info"],
+        ["diff"],
     ):
         text = _fine(run, *words, "--help")
         assert max(map(len, text.splitlines())) <= 80

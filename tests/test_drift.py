@@ -31,7 +31,8 @@ ONTOLOGY = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 QUERIES = [
-    path for folder in ("queries/questions", "queries/pages", "ontology/checks", "ontology/rules")
+    path
+    for folder in ("queries/questions", "queries/pages", "queries/diff", "ontology/checks", "ontology/rules")
     for path in sorted((ROOT / folder).rglob("*.rq"))
 ]  # fmt: skip
 RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))

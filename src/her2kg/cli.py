@@ -1,7 +1,7 @@
 """The command line: one verb, one job; results on stdout, talk on stderr.
 
-Exit codes: 0 fine, 1 the answer is no (data do not conform, coverage incomplete), 2 usage or unknown
-question, 3 unreadable or broken input, query or notation.
+Exit codes: 0 fine, 1 the answer is no (data do not conform, coverage incomplete, builds differ), 2 usage or
+unknown question, 3 unreadable or broken input, query or notation.
 """
 
 from __future__ import annotations
@@ -393,6 +393,32 @@ def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]
                 grid.add_row(name, row[name])
         console.print(grid)
         console.print()
+
+
+@main.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "-f",
+    "--format",
+    "kind",
+    type=click.Choice(["text", *_GRAPH_FORMATS]),
+    default="text",
+    show_default=True,
+    help="Format of the differences.",
+)
+@click.pass_obj
+def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
+    """Tell what differs between OLD and NEW, a build folder or RDF file each; exit 1 when anything does.
+
+    Terms, axioms and claims are compared; how blank nodes are named makes no difference.
+    """
+    from her2kg.graph import build as pipeline
+
+    found = pipeline.compare(settings.home, old, new)
+    click.echo(pipeline.tell(settings.home, found, kind), nl=False)
+    if found:
+        sys.exit(1)
 
 
 @main.command()

@@ -16,6 +16,8 @@ from her2kg.engine import Engine
 from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import (
     alignment,
+    changeset,
+    comparison,
     context,
     csvw,
     definitions,
@@ -29,6 +31,7 @@ from her2kg.graph import (
     publishing,
     reasoning,
     source,
+    summary,
     tables,
     validation,
 )
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from her2kg.graph.source import Coverage
+    from her2kg.model.changes import Comparison
     from her2kg.model.rows import Tables
 
 #: The stages in their order, as the progress bar names them.
@@ -290,3 +294,17 @@ def validate(home: Path, path: Path) -> list[Fault]:
     faults = validation.run_shapes(data, ontology, validation.shapes(home / "ontology" / "shapes"), {})
     faults += validation.run_checks([ontology, data], read_queries(home / "ontology" / "checks"), data, {})
     return sorted(faults)
+
+
+def compare(home: Path, old: Path, new: Path) -> Comparison:
+    """Compare two builds, or RDF files; raises InputError when one of them cannot be read."""
+    queries = {query.name: query for query in read_queries(home / "queries" / "diff")}
+    return comparison.compare(comparison.read(old, queries), comparison.read(new, queries))
+
+
+def tell(home: Path, found: Comparison, kind: str) -> bytes:
+    """Give a comparison as ``text``, or as RDF in the format ``ttl``, ``nt`` or ``jsonld``."""
+    names = prefixes(home)
+    if kind == "text":
+        return summary.summarise(found, names).encode()
+    return export.document(changeset.describe(found), kind, names)

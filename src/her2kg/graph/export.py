@@ -67,6 +67,14 @@ def modules(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[st
     return files
 
 
+def document(graph: Graph, kind: str, prefixes: Mapping[str, str]) -> bytes:
+    """Serialise a graph by itself as ``ttl``, ``nt`` or ``jsonld``; its blank nodes keep their names."""
+    if kind == "ttl":
+        return _written(_Turtle(_ordered([graph], prefixes)))
+    text = _text(_lines(graph))
+    return text.encode() if kind == "nt" else convert(text, _MEDIA_TYPES[kind])
+
+
 class _Turtle(TurtleSerializer):
     """Write whole decimals in quotes: the short form of rdflib, ``5.0`` for ``5``, is another literal.
 

@@ -35,6 +35,18 @@ DEFAULT_GRAPHS = tuple(GRAPHS[name] for name in ("ontology", "asserted", "inferr
 OA = Namespace("http://www.w3.org/ns/oa#")
 
 
+class CS(DefinedNamespace):
+    """What is used of the changeset vocabulary, which says of a thing which triples came and went."""
+
+    _fail = True
+    _NS = Namespace("http://purl.org/vocab/changeset/schema#")
+
+    ChangeSet: URIRef
+    addition: URIRef
+    removal: URIRef
+    subjectOfChange: URIRef
+
+
 class HER2(DefinedNamespace):
     """The terms of ``ontology/her2kg.ttl``; a name that it does not declare raises AttributeError."""
 
