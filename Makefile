@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help serve test check fast build wheel bench system-packages test-long format clean
+.PHONY: help serve test check fast build release wheel bench system-packages test-long format clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t18
@@ -28,6 +28,9 @@ serve: $(STAMP) ## set up, build the graph, serve it at http://127.0.0.1:8080
 
 build: $(STAMP) ## build the graph into build/
 	$(BIN)/her2kg build
+
+release: $(STAMP) ## build, and list the IRIs that stay from now on (ontology/released.txt)
+	$(BIN)/her2kg build --release
 
 test: $(STAMP) ## all tests, with coverage
 	@if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory system-packages; fi

@@ -108,17 +108,22 @@ def main(ctx: click.Context, *, debug: bool) -> None:
     type=click.Path(readable=False, path_type=Path),
     help="The source document, to check offsets against.",
 )
+@click.option("--release", is_flag=True, help="List the IRIs that stay from now on, and keep earlier ones.")
 @click.pass_obj
-def build(settings: Settings, out: Path | None, source: Path | None) -> None:
+def build(settings: Settings, out: Path | None, source: Path | None, *, release: bool) -> None:
     """Read, check, map, validate, derive, describe and write the graph."""
     from her2kg.graph import build as pipeline
 
+    promised = pipeline.releasable(settings.home) if release else []
     with _Steps() as steps:
         report = pipeline.build(settings.home, out or settings.build, source or settings.source, steps.step)
     _show_faults(report.warnings)
     claims = sum(report.directions.values())
     triples = sum(report.triples.values())
     _say(f"{claims} claims, {triples:,} triples in {out or settings.build}")
+    if release:
+        pipeline.write_released(settings.home, promised)
+        _say(f"{len(promised):,} IRIs stay from now on")
 
 
 class _Steps:
@@ -396,8 +401,8 @@ def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]
 
 
 @main.command()
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=click.Path(readable=False, path_type=Path))
+@click.argument("new", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "-f",
     "--format",

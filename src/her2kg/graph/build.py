@@ -30,13 +30,14 @@ from her2kg.graph import (
     modules,
     publishing,
     reasoning,
+    release,
     source,
     summary,
     tables,
     validation,
 )
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
-from her2kg.model.queries import read_queries
+from her2kg.model.queries import read_queries, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -308,3 +309,24 @@ def tell(home: Path, found: Comparison, kind: str) -> bytes:
     if kind == "text":
         return summary.summarise(found, names).encode()
     return export.document(changeset.describe(found), kind, names)
+
+
+def releasable(home: Path) -> list[str]:
+    """Give the IRIs that a release of the tables and the ontology promises, those of earlier ones included.
+
+    Raises NotConformError when a released IRI is gone and not deprecated, or when the tables have faults.
+    """
+    read = tables.read(home / "data")
+    if read.faults:
+        raise NotConformError(read.faults)
+    graph = read_ontology(home) + mapping.map_tables(read).graph
+    released = release.read(home / "ontology" / release.NAME)
+    there = release.listed(graph, read_query(home / "queries" / "diff" / "terms.rq"))
+    if faults := release.faults(released, graph, there):
+        raise NotConformError(faults)
+    return sorted({*released, *there})
+
+
+def write_released(home: Path, iris: list[str]) -> None:
+    """Write the list of the IRIs that stay from now on; raises InputError when it cannot be written."""
+    publishing.replace_text(home / "ontology" / release.NAME, release.written(iris))
