@@ -105,8 +105,9 @@ def test_ontology_is_consistent_and_every_class_can_have_members(built: Path) ->
     assert list(world.inconsistent_classes()) == []
 
 
-#: What stands ready for others: a kind of variant to subclass, and what our shapes ask of their references.
-_READY = {"InsertionDeletionMutation", "verified"}
+#: What stands ready: a kind of variant to subclass, what links opposed propositions when both are stated, and what
+#: our shapes ask of the references of others.
+_READY = {"InsertionDeletionMutation", "opposes", "verified"}
 
 
 def test_no_term_is_without_use(store: Store) -> None:
