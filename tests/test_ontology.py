@@ -105,8 +105,8 @@ def test_ontology_is_consistent_and_every_class_can_have_members(built: Path) ->
     assert list(world.inconsistent_classes()) == []
 
 
-#: What stands ready: a kind of variant to subclass, what links opposed propositions when both are stated, and what
-#: our shapes ask of the references of others.
+#: What stands ready: a kind of variant to subclass, the link of opposed propositions when both are stated,
+#: and what our shapes ask of the references of others.
 _READY = {"InsertionDeletionMutation", "opposes", "verified"}
 
 
