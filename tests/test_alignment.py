@@ -380,15 +380,18 @@ def test_no_mapping_stands_in_the_edit_file() -> None:
 def test_every_mapping_is_to_a_verified_identifier_and_name(shared: Path, rows: list[MappingRow]) -> None:
     """It stands among the verified facts, or in the list of terms that were read in their ontologies."""
     names: dict[str, set[str]] = defaultdict(set)
+    files: dict[str, set[str]] = defaultdict(set)
     for line in (shared / "facts" / "identifiers.tsv").read_text(encoding="utf-8").splitlines()[1:]:
-        entity, _, curie, _, _, confidence, note, *_ = line.split("\t")
+        entity, _, curie, _, where, confidence, note, *_ = line.split("\t")
         if confidence == "high" or curie.startswith("clinicaltrials:"):
             names[curie] |= {entity, note, re.sub(r" NCI=.*", "", note)}
+            files[curie].add(where)
     research = (shared / "research" / "ontology.md").read_text(encoding="utf-8")
     read_there = research[research.index("### B5") : research.index("### B7")]
     for row in rows:
         if row.curie in names:
             assert not row.label or row.label in names[row.curie], row
+            assert row.verified_in in files[row.curie], row
         else:
             prefix, _, local = row.curie.partition(":")
             (listed,) = re.findall(rf"^- \*\*{prefix}\*\*.*(?:\n  .*)*", read_there, re.MULTILINE)
