@@ -110,31 +110,30 @@ def test_prefix_needs_an_iri_that_ends_with_the_identifier(sample_home: Path, ir
     assert [fault.column for fault in build.check(sample_home)[1]] == ["uri_format"]
 
 
-def test_term_that_the_ontology_does_not_declare_is_a_fault(sample_home: Path) -> None:
-    line = set_cell(sample_home / ALIGNMENTS, "her2:MissenseMutation", "entity", "her2:MissenceMutation")
-    expected = (
-        f"{ALIGNMENTS}:{line}:entity: 'her2:MissenceMutation' the ontology has no such term; "
-        "did you mean her2:MissenseMutation?"
-    )
-    assert faults(sample_home) == [expected]
-
-
-def test_match_that_is_not_exact_needs_a_reason(sample_home: Path) -> None:
-    line = set_cell(sample_home / ALIGNMENTS, "her2:MissenseMutation", "note", "")
-    expected = (
-        f"{ALIGNMENTS}:{line}:note: is not exact, but no note says why (skos:closeMatch); "
-        "say in what the other thing differs"
-    )
-    assert faults(sample_home) == [expected]
-
-
-def test_predicate_is_one_of_five(sample_home: Path) -> None:
-    line = set_cell(sample_home / ALIGNMENTS, "her2:MissenseMutation", "predicate", "owl:sameAs")
-    expected = (
-        f"{ALIGNMENTS}:{line}:predicate: 'owl:sameAs' no such token; use 'skos:exactMatch', "
-        "'skos:closeMatch', 'skos:broadMatch', 'skos:narrowMatch' or 'skos:relatedMatch'"
-    )
-    assert faults(sample_home) == [expected]
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        (
+            "entity", "her2:MissenceMutation",
+            "'her2:MissenceMutation' the ontology has no such term; did you mean her2:MissenseMutation?",
+        ),
+        (
+            "note", "",
+            "is not exact, but no note says why (skos:closeMatch); say in what the other thing differs",
+        ),
+        (
+            "predicate", "owl:sameAs",
+            ("'owl:sameAs' no such token; use 'skos:exactMatch', 'skos:closeMatch', 'skos:broadMatch', "
+            "'skos:narrowMatch' or 'skos:relatedMatch'"),
+        ),
+    ],
+    ids=["undeclared-term", "no-reason", "no-such-predicate"],
+)  # fmt: skip
+def test_mapping_that_is_not_as_it_must_be_is_a_fault_at_its_cell(
+    sample_home: Path, column: str, value: str, said: str
+) -> None:
+    line = set_cell(sample_home / ALIGNMENTS, "her2:MissenseMutation", column, value)
+    assert faults(sample_home) == [f"{ALIGNMENTS}:{line}:{column}: {said}"]
 
 
 class Second(NamedTuple):
