@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Solution: TypeAlias = dict[str, Term]
 
-_PARSER_PLACE = re.compile(r"^Parser error at line \d+ (?:column \d+|between columns \d+ and \d+): ")
+_PARSER_PLACE = re.compile(
+    r"^Parser error (?:at line \d+ (?:column \d+|between columns \d+ and \d+)"
+    r"|between line \d+ column \d+ and line \d+ column \d+): "
+)
 _SYSTEM_NUMBER = re.compile(r" \(os error \d+\)$")
 
 
@@ -182,6 +185,16 @@ def iri(text: str) -> ox.NamedNode:
         return ox.NamedNode(text)
     except ValueError as error:
         raise QueryError(f"{text[:80]!r} is no IRI", "give an absolute IRI") from error
+
+
+def is_iri(term: Term | None) -> bool:
+    """Say whether a term is an IRI."""
+    return isinstance(term, ox.NamedNode)
+
+
+def language(term: Term | None) -> str | None:
+    """Give the language tag of a text, if it has one."""
+    return term.language if isinstance(term, ox.Literal) else None
 
 
 def plain(term: Term | None) -> str:

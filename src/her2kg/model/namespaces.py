@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rdflib import Graph, Namespace, URIRef
+from rdflib import Namespace, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SH, SKOS, DefinedNamespace
 
-from her2kg.errors import InputError
+from her2kg.model.turtle import read_turtle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -373,13 +373,7 @@ def term(curie: str) -> URIRef:
 
 def prefixes(home: Path) -> dict[str, str]:
     """Read the prefix map, ``ontology/prefixes.ttl``, in alphabetical order; raises InputError."""
-    path = home / "ontology" / "prefixes.ttl"
-    try:
-        declared = Graph().parse(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing", "put it back") from error
-    except Exception as error:  # rdflib's parser raises several kinds; all mean the same to the user
-        raise InputError(f"{path}: {' '.join(str(error).split())[:160]}", "mend the Turtle") from error
+    declared = read_turtle(home / "ontology" / "prefixes.ttl")
     pairs = (
         (declared.value(node, SH.prefix), declared.value(node, SH.namespace))
         for node in declared.objects(None, SH.declare)
