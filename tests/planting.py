@@ -1041,7 +1041,7 @@ def _without(tables: Tables, statements: set[str]) -> Tables:
     for row in tables.of(Result):
         if f"{row.source}-{row.record.statement}" in statements:
             gone.add(("measurement", f"{row.source}-{row.record.id}"))
-    copy = Tables(defaultdict(list), dict(tables.sources), [*tables.faults], {*tables.lost})
+    copy = Tables(defaultdict(list), dict(tables.sources), [*tables.faults], [*tables.broken], {*tables.lost})
     for kind, rows in tables.rows.items():
         copy.rows[kind] = [
             kept

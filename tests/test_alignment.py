@@ -64,7 +64,7 @@ def faults(home: Path) -> list[str]:
 
 
 HGNC = "HUGO Gene Nomenclature Committee"
-FORM = "the cell has another form than it must have; the column holds: prefix:identifier"
+FORM = "has another form than it must have; write prefix:identifier, such as HGNC:3430"
 PATTERN = r"what follows the prefix must match ^\d{1,5}$"
 CURIES = {
     "an unknown prefix": ("foo:3430", "there is no prefix foo; add it to the table of prefixes"),

@@ -199,11 +199,11 @@ def test_check_exits_3_without_the_document(sample_home: Path) -> None:
 
 
 BROKEN = {
-    "ontology": ("ontology", "her2kg.ttl", "<x> a", r"her2kg\.ttl: .*: mend the Turtle"),
+    "ontology": ("ontology", "her2kg.ttl", "<x> a", r"her2kg\.ttl:1:1: .*: mend the syntax"),
     "no ontology": ("ontology", "her2kg.ttl", None, r"her2kg\.ttl is missing: put it back"),
-    "prefixes": ("ontology", "prefixes.ttl", "<x> a", r"prefixes\.ttl: .*: mend the Turtle"),
+    "prefixes": ("ontology", "prefixes.ttl", "<x> a", r"prefixes\.ttl:1:1: .*: mend the syntax"),
     "no prefixes": ("ontology", "prefixes.ttl", None, r"prefixes\.ttl is missing: put it back"),
-    "shape": ("ontology", "shapes/gene.ttl", "<x> a", r"shapes/gene\.ttl: .*: mend the Turtle"),
+    "shape": ("ontology", "shapes/gene.ttl", "<x> a", r"shapes/gene\.ttl:1:1: .*: mend the syntax"),
     "shape that is none": (
         "ontology", "shapes/gene.ttl",
         f"<urn:x> a <{SH.PropertyShape}> ; <{SH.targetNode}> <urn:y> ; <{SH.targetClass}> <{HER2.Gene}> .",
@@ -260,6 +260,57 @@ def test_build_exits_3_when_a_file_of_the_ontology_is_broken(sample_home: Path) 
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_place_in_the_ontology_is_exact(sample_home: Path) -> None:
+    path = own(sample_home, "ontology") / "her2kg.ttl"
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert lines[398] == ""
+    lines[398] = "her2:x a owl:Class ; rdfs:label 'x'@en, ."
+    path.write_text("\n".join(lines), encoding="utf-8")
+    said = her2kg(sample_home, "build").stderr
+    assert said == f"her2kg: {path}:399:41: . is not a valid RDF object: mend the syntax\n"
+
+
+FILES = {
+    "a byte-order mark": (
+        b"\xef\xbb\xbf",
+        "1:1: begins with a byte-order mark: save it as UTF-8 without BOM",
+    ),
+    "no UTF-8": (b"# \xe6\x80\xa7\n# \xe6\xb2\xb2\xb2", "2:4: byte 0xb2 is not UTF-8: save it as UTF-8"),
+    "cut off": (b'<urn:a> <urn:b> "abc\n', "1:17: Unexpected end of file: mend the syntax"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES.keys())
+@pytest.mark.parametrize("name", ["her2kg.ttl", "prefixes.ttl", "shapes/gene.ttl"])
+def test_place_in_a_file_of_the_ontology_is_told(
+    sample_home: Path, name: str, content: bytes, said: str
+) -> None:
+    path = own(sample_home, "ontology") / name
+    path.write_bytes(content)
+    assert her2kg(sample_home, "build").stderr == f"her2kg: {path}:{said}\n"
+
+
+def test_ontology_that_is_a_folder_is_named(sample_home: Path) -> None:
+    path = own(sample_home, "ontology") / "her2kg.ttl"
+    path.unlink()
+    path.mkdir()
+    said = f"her2kg: {path}: Is a directory: make it a file that can be read\n"
+    assert her2kg(sample_home, "build").stderr == said
+
+
+def test_export_that_is_no_xml_is_not_published(sample_home: Path) -> None:
+    path = own(sample_home, "ontology") / "her2kg.ttl"
+    text = path.read_text(encoding="utf-8")
+    assert '"exempt reason"' in text
+    path.write_text(text.replace('"exempt reason"', '"exempt \\u0001reason"'), encoding="utf-8")
+    result = her2kg(sample_home, "build")
+    assert result.exit_code == 1
+    assert (
+        "error: her2kg.rdf: the export is no XML: not well-formed (invalid token) at line " in result.stderr
+    )
+    assert not (sample_home / "build").exists()
+
+
 def test_build_exits_3_when_it_cannot_write(sample_home: Path) -> None:
     result = her2kg(sample_home, "build", "--out", str(sample_home / "data" / "genes.tsv" / "build"))
     assert result.exit_code == 3
@@ -282,7 +333,7 @@ def test_validate_exits_1_and_names_the_node(sample: Built) -> None:
     path = FIXTURES / "trial" / "invalid-malformed-nct-number.ttl"
     result = her2kg(sample.home, "validate", str(path))
     assert result.exit_code == 1
-    assert "https://w3id.org/her2kg/id/trial/x: breaks a rule of its shape (Pattern)" in result.stderr
+    assert "https://w3id.org/her2kg/id/trial/x: has another form than it must have (Pattern)" in result.stderr
     assert result.stderr.endswith(f"{path} does not conform\n")
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from her2kg.graph.tables import check_links, read, rewrite
+from her2kg.graph.links import check_links
+from her2kg.graph.tables import read, rewrite
 from her2kg.model.claims import ARGUMENTS, Statement
 from her2kg.model.records import Gene
+from her2kg.model.vocabulary import SCHEMES
 from tests.editing import add_row, keep_rows, set_cell
 
 if TYPE_CHECKING:
@@ -71,29 +73,29 @@ CELLS = {
     ),
     "a slug has capitals": Bad(
         GENES, "erbb2", "id", "ERBB2",
-        "the cell has another form than it must have",
-        "the column holds: readable slug, the last part of the IRI",
+        "has another form than it must have",
+        "write small letters and digits, words joined with single hyphens",
     ),
     "a slug has an underscore": Bad(
         GENES, "erbb2", "id", "erbb_2",
-        "the cell has another form than it must have",
-        "the column holds: readable slug, the last part of the IRI",
+        "has another form than it must have",
+        "write small letters and digits, words joined with single hyphens",
     ),
     "a space stands at the edge": Bad(
         GENES, "erbb2", "label_en", "ERBB2 ",
-        "has a space at its edge", "the column holds: English label",
+        "has a space at its edge", "take it out",
     ),
     "a formula": Bad(
         GENES, "erbb2", "label_en", "=SUM(A1:A2)",
-        "looks like a spreadsheet formula", "the column holds: English label",
+        "looks like a spreadsheet formula", "begin it with another character than =",
     ),
     "a formula of numbers": Bad(
         GENES, "erbb2", "label_en", "=1+2",
-        "looks like a spreadsheet formula", "the column holds: English label",
+        "looks like a spreadsheet formula", "begin it with another character than =",
     ),
     "a list with an empty item": Bad(
         GENES, "erbb2", "synonyms_en", "HER2||NEU",
-        "the list has an empty item", "the column holds: English synonyms",
+        "the list has an empty item", "write items joined with |, none of them empty",
     ),
     "a token outside the vocabulary": Bad(
         f"{REVIEW}/statements.tsv", "008-mutations-exclude", "direction", "agrees",
@@ -101,37 +103,72 @@ CELLS = {
     ),
     "words where a number belongs": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "five",
-        "is not a number", "the column holds: value in the unit; proportions 0-100",
+        "is not a number", "write plain digits with at most one dot, such as 5, 0.75 or -1.2",
     ),
     "a number that is none": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "value", "NaN",
-        "is not a finite number", "the column holds: value in the unit; proportions 0-100",
+        "is not a number", "write plain digits with at most one dot, such as 5, 0.75 or -1.2",
     ),
     "a fraction where a count belongs": Bad(
         f"{REVIEW}/results.tsv", "011-afatinib-no-response-orr", "denominator", "7.5",
-        "Input should be a valid integer, unable to parse string as an integer",
-        "the column holds: of how many",
+        "is not a whole number", "write plain digits only, such as 50",
     ),
     "a negative size": Bad(
         "data/populations.tsv", "screened", "n", "-50",
-        "Input should be greater than or equal to 0", "the column holds: size",
+        "is not a whole number", "write plain digits only, such as 50",
     ),
     "neither yes nor no": Bad(
         f"{REVIEW}/trials.tsv", "nct00000001", "has_results", "perhaps",
-        "Input should be a valid boolean, unable to interpret input",
-        "the column holds: whether the source reports results",
+        "is neither true nor false", "write true or false",
     ),
     "a malformed NCT number": Bad(
         f"{REVIEW}/trials.tsv", "nct00000001", "nct", "NCT0000001",
-        "the cell has another form than it must have", "the column holds: ClinicalTrials.gov number",
+        "has another form than it must have", "write NCT and eight digits, such as NCT02500199",
     ),
     "a printed form that is too long": Bad(
         f"{REVIEW}/results.tsv", "010-afatinib-response-pfs", "printed", "月" * 41,
-        "the cell has more than 40 characters", "the column holds: as printed",
+        "has more than 40 characters", "give the figure or the word alone",
+    ),
+    "reference numbers with an empty item": Bad(
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "3|",
+        "the list has an empty item", "write items joined with |, none of them empty",
+    ),
+    "a range of reference numbers": Bad(
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "1-3",
+        "is not a whole number", "write plain digits only, such as 50; several are joined with |",
+    ),
+    "a reference number twice": Bad(
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "3|3",
+        "3 stands twice in the list", "take one out, or give the one that was meant",
+    ),
+    "a reference number 0": Bad(
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "references", "0",
+        "is below 1", "give 1 or more: references of the source; several are joined with |",
+    ),
+    "a year that cannot be": Bad(
+        f"{REVIEW}/statements.tsv", "010-afatinib-response", "year", "2999",
+        "is above 2100", "give 2100 or less: year printed",
+    ),
+    "a vocabulary that is none": Bad(
+        "data/vocabularies.tsv", "acquisition", "scheme", "nope",
+        "has another form than it must have", f"write one of the vocabularies: {', '.join(SCHEMES)}",
+    ),
+    "an operator that is none": Bad(
+        "data/criteria.tsv", "ihc-3-plus", "operator", "=>",
+        "has another form than it must have", "write =, <, >, >= or <=",
+    ),
+    "residues that changed since their hash": Bad(
+        "data/sequences.tsv", "erbb2-np-004439-2", "sha256", "0" * 64,
+        "is the SHA-256 of other residues", "compare the residues with the accession again", "0" * 59 + "…",
+    ),
+    "an id that is too long": Bad(
+        GENES, "egfr", "id", "e" * 121,
+        "the cell has more than 120 characters", "the column holds: readable slug, the last part of the IRI",
+        "e" * 59 + "…",
     ),
     "an identifier that is no CURIE": Bad(
         "data/identifiers.tsv", "gene:erbb2", "curie", "3430",
-        "the cell has another form than it must have", "the column holds: prefix:identifier",
+        "has another form than it must have", "write prefix:identifier, such as HGNC:3430",
     ),
     "an identifier that nobody has seen": Bad(
         "data/identifiers.tsv", "gene:erbb2", "verified_in", "",
@@ -139,15 +176,16 @@ CELLS = {
     ),
     "a DOI with its address": Bad(
         "data/studies.tsv", "nobody-2001", "doi", "https://doi.org/10.5555/sample",
-        "the cell has another form than it must have", "the column holds: DOI",
+        "has another form than it must have", "write 10.prefix/suffix without its address",
     ),
     "a bare slug where several types may stand": Bad(
         f"{REVIEW}/statements.tsv", "005-activates-mapk", "subject", "erbb2",
-        "the cell has another form than it must have", "the column holds: what the claim is about",
+        "has another form than it must have", "write type:id, such as drug:afatinib",
     ),
     "a typed slug where one type may stand": Bad(
         "data/alterations.tsv", "erbb2-mutation", "genes", "gene:erbb2",
-        "the cell has another form than it must have", "the column holds: altered genes",
+        "has another form than it must have",
+        "write small letters and digits, words joined with single hyphens; several are joined with |",
     ),
 }  # fmt: skip
 
@@ -242,6 +280,11 @@ def spoil(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     return write
 
 
+def replace_by_folder(table: Path) -> None:
+    table.unlink()
+    table.mkdir()
+
+
 FILES = {
     "a byte-order mark": (
         spoil(lambda raw: b"\xef\xbb\xbf" + raw),
@@ -265,7 +308,15 @@ FILES = {
     ),
     "an empty file": (
         spoil(lambda _: b""),
-        ":1: the last line has no line end; the file may be cut off; end it with LF",
+        ":1: the file is empty; put the table back; it needs at least its header line",
+    ),
+    "a file of one empty line": (
+        spoil(lambda _: b"\n"),
+        f":1: the header line is empty; the columns are {' '.join(GENE_COLUMNS.split())}",
+    ),
+    "a folder": (
+        replace_by_folder,
+        ": the table cannot be read: Is a directory; make it a file that can be read",
     ),
     "a tab too many": (
         spoil(lambda raw: raw.replace(b"human\t\n", b"human\t\t\n", 1)),
@@ -277,7 +328,7 @@ FILES = {
     ),
     "an empty line": (
         spoil(lambda raw: raw + b"\n"),
-        ":5: the row has 1 cells, the header 8; mend the tabs of the row",
+        ":5: the row has 1 cells, the header 8; take the empty line out",
     ),
     "a misspelt column": (
         spoil(lambda raw: raw.replace(b"symbol", b"symbl", 1)),
@@ -344,28 +395,41 @@ def test_table_of_an_addressed_source_must_be_there(sample_home: Path) -> None:
 TOML = f"{REVIEW}/source.toml"
 SOURCES = {
     "missing": (None, f"{TOML}: the file is missing; describe the source in it"),
-    "no TOML": (("voice =", "voice"), f"{TOML}: Expected '=' after a key in a key/value pair"),
+    "no TOML": (
+        ("voice =", "voice"),
+        f"{TOML}:3:7: Expected '=' after a key in a key/value pair; mend the TOML",
+    ),
+    "cut off": (('sha256 = "', "sha256 = '''"), f"{TOML}:10: Expected \"'''\"; mend the TOML"),
+    "a byte-order mark": (
+        ("label_en", "\ufefflabel_en"),
+        f"{TOML}:1: the file begins with a byte-order mark; save it as UTF-8 without BOM",
+    ),
     "a voice outside the vocabulary": (
         ('"review"', '"rumour"'),
-        f"{TOML}:voice: Input should be 'primary-study', 'review' or 'curator'; mend the value",
+        f"{TOML}:3:voice: 'rumour' no such token; use 'primary-study', 'review' or 'curator'",
     ),
-    "a day that is no date": (("2024-01-02", '"soon"'), f"{TOML}:curated_on: Input should be a valid date"),
+    "a day that is no date": (
+        ("2024-01-02", '"soon"'),
+        f"{TOML}:6:curated_on: 'soon' is no date; write a day such as 2024-01-31, without quotation marks",
+    ),
     "an unknown key": (
         ("voice =", 'colour = "red"\nvoice ='),
-        f"{TOML}:colour: Extra inputs are not permitted; mend the value",
+        f"{TOML}:3:colour: 'red' no such key; remove the line",
+    ),
+    "a misspelt key": (
+        ("voice =", 'voise = "review"\nvoice ='),
+        f"{TOML}:3:voise: 'review' no such key; did you mean voice?",
     ),
     "a key that is missing": (
         ('language = "zh"\n', ""),
-        f"{TOML}:language: Field required; mend the value",
+        f"{TOML}:language: the key is missing; add a line language = ...",
     ),
     "an id, which the folder gives": (
         ("voice =", 'id = "other"\nvoice ='),
-        f"{TOML}:id: 'other' the folder names the source; remove the line",
+        f"{TOML}:3:id: 'other' the folder names the source; remove the line",
     ),
-    "a hash that is none": (
-        ('sha256 = "', 'sha256 = "x'),
-        f"{TOML}:sha256: String should match pattern",
-    ),
+    "a hash that is none": (('sha256 = "', 'sha256 = "x'), f"{TOML}:9:sha256: 'xb6a71"),
+    "a label with a line separator": (("Sample", "Sam\u2028ple"), f"{TOML}:1:label_en: 'Sam\\u2028ple"),
 }
 
 
@@ -380,13 +444,14 @@ def test_broken_description_of_a_source_is_reported(
         text = path.read_text(encoding="utf-8")
         assert change[0] in text
         path.write_text(text.replace(*change), encoding="utf-8")
-    assert [fault for fault in faults(sample_home) if fault.startswith(expected)]
+    [fault] = faults(sample_home)
+    assert fault.startswith(expected)
 
 
 def test_description_that_is_not_utf8_is_reported(sample_home: Path) -> None:
     path = sample_home / TOML
     path.write_bytes(path.read_bytes().replace("样例".encode(), b"\xb2"))
-    assert any(fault.startswith(f"{TOML}: 'utf-8' codec can't decode") for fault in faults(sample_home))
+    assert faults(sample_home) == [f"{TOML}:2: byte 0xb2 is not UTF-8; save it as UTF-8"]
 
 
 def test_data_without_any_source_are_reported(sample_home: Path) -> None:
@@ -438,3 +503,82 @@ def test_source_without_text_needs_only_its_own_tables(sample_home: Path) -> Non
     keep_rows(folder / "differences.tsv", lambda _: False)
     (folder / "differences.tsv").unlink()
     assert faults(sample_home) == []
+
+
+def test_fault_in_a_description_hides_no_fault_of_its_tables(sample_home: Path) -> None:
+    (sample_home / TOML).write_text("label_en\n", encoding="utf-8")
+    line = set_cell(sample_home / REVIEW / "statements.tsv", "007-worse-in-women", "predicate", "wors")
+    assert faults(sample_home)[1:] == [
+        f"{REVIEW}/statements.tsv:{line}:predicate: 'wors' no predicate has this id; did you mean worse?"
+    ]
+
+
+def test_id_that_a_duplicate_overwrote_is_not_missed_elsewhere(sample_home: Path) -> None:
+    line = set_cell(sample_home / "data/drugs.tsv", "paclitaxel", "id", "afatinib")
+    [fault] = faults(sample_home)
+    assert fault.startswith(f"data/drugs.tsv:{line}:id: the key 'afatinib' stands already in line 2")
+
+
+def test_broken_id_excuses_what_may_name_it_and_nothing_else(sample_home: Path) -> None:
+    set_cell(sample_home / "data/drugs.tsv", "paclitaxel", "id", "Paclitaxel")
+    table = sample_home / REVIEW / "statements.tsv"
+    line = set_cell(table, "007-worse-in-women", "predicate", "wors")
+    set_cell(table, "010-afatinib-response", "object", "drug:nothing")
+    assert [fault.partition(" ")[0] for fault in faults(sample_home)] == [
+        "data/drugs.tsv:3:id:",
+        f"{REVIEW}/statements.tsv:{line}:predicate:",
+    ]
+
+
+STRAYS = {
+    "a misspelt table": (
+        "data/drug.tsv", "did you mean drugs.tsv?",
+    ),
+    "a table in capitals": ("data/Drugs.TSV", "did you mean drugs.tsv?"),
+    "a table as a spreadsheet": ("data/drugs.xlsx", "did you mean drugs.tsv?"),
+    "a misspelt table of a source": (f"{REVIEW}/statments.tsv", "did you mean statements.tsv?"),
+    "a misspelt description": (f"{REVIEW}/sources.toml", "did you mean source.toml?"),
+    "a table of a source beside the shared ones": (
+        "data/statements.tsv", "move it into the folder of its source",
+    ),
+    "a shared table in a source": (f"{REVIEW}/drugs.tsv", "move it to data/"),
+    "a table beside the folders of the sources": (
+        "data/sources/statements.tsv", "move it into the folder of its source",
+    ),
+    "a description outside its folder": ("data/source.toml", "move it into the folder of its source"),
+    "a table of no kind": ("data/xyz.tsv", "take it out of the folder"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "remedy"), STRAYS.values(), ids=STRAYS.keys())
+def test_table_that_nothing_reads_is_reported(sample_home: Path, path: str, remedy: str) -> None:
+    (sample_home / path).write_text("id\n", encoding="utf-8")
+    assert faults(sample_home) == [f"{path}: nothing reads what has this name; {remedy}"]
+
+
+def test_folder_that_nothing_reads_is_reported(sample_home: Path) -> None:
+    (sample_home / "data/source").mkdir()
+    assert faults(sample_home) == ["data/source: nothing reads what has this name; did you mean sources?"]
+
+
+def test_misspelt_table_is_not_missed_elsewhere(sample_home: Path) -> None:
+    folder = sample_home / "data/sources/sample-abstracts"
+    (folder / "results.tsv").rename(folder / "result.tsv")
+    [fault] = faults(sample_home)
+    assert fault.startswith("data/sources/sample-abstracts/result.tsv: nothing reads what has this name;")
+
+
+def test_files_that_are_no_tables_may_stand_beside_them(sample_home: Path) -> None:
+    for name in ("README.md", ".hidden.tsv", "genes.tsv~", "csv-metadata.json"):
+        (sample_home / "data" / name).write_text("", encoding="utf-8")
+    assert faults(sample_home) == []
+
+
+def test_all_faults_of_a_row_are_reported(sample_home: Path) -> None:
+    table = sample_home / REVIEW / "statements.tsv"
+    set_cell(table, "010-afatinib-response", "direction", "nope")
+    line = set_cell(table, "010-afatinib-response", "object", "drug:afatinb")
+    assert [fault.partition(" ")[0] for fault in faults(sample_home)] == [
+        f"{REVIEW}/statements.tsv:{line}:direction:",
+        f"{REVIEW}/statements.tsv:{line}:object:",
+    ]

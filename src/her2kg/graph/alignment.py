@@ -16,7 +16,7 @@ from her2kg.errors import Fault
 from her2kg.model.claims import Trial
 from her2kg.model.curies import curies
 from her2kg.model.namespaces import ALIGNMENTS, HER2, ONTOLOGY, term
-from her2kg.model.records import ENTITIES, Alignment, Entity, Identifier, MappingRow, VocabularyTerm
+from her2kg.model.records import ENTITIES, Alignment, Entity, Identifier, MappingRow, Prefix, VocabularyTerm
 from her2kg.model.vocabulary import Match
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def _rows(tables: Tables) -> list[Row[Any]]:
 def check(tables: Tables) -> list[Fault]:
     """Find every mapping that leads nowhere or says of two things that they are one."""
     known = curies(tables)
+    broken = {row.record.id for row in tables.broken_of(Prefix)}
     faults: list[Fault] = []
     exact: dict[tuple[str, str], Row[Any]] = {}
     for row in _rows(tables):
         record: MappingRow = row.record
         prefix = record.curie.partition(":")[0]
-        if {("prefix", prefix), ("prefix", "")} & tables.lost:
+        if prefix in broken or Prefix.TYPE in tables.lost:
             continue  # the row of the prefix is to blame
         found = known.problem(record.curie)
         if found:

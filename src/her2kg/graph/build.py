@@ -13,7 +13,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import OWL, RDF
 
 from her2kg.engine import Engine
-from her2kg.errors import Fault, InputError, NotConformError
+from her2kg.errors import Fault, NotConformError
 from her2kg.graph import (
     alignment,
     changeset,
@@ -26,6 +26,7 @@ from her2kg.graph import (
     export,
     intervals,
     justification,
+    links,
     mapping,
     modules,
     publishing,
@@ -38,6 +39,7 @@ from her2kg.graph import (
 )
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries, read_query
+from her2kg.model.turtle import read_turtle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
     from her2kg.graph.source import Coverage
     from her2kg.model.changes import Comparison
-    from her2kg.model.rows import Tables
+    from her2kg.model.rows import Row, Tables
 
 #: The stages in their order, as the progress bar names them.
 STAGES = ("read", "check", "map", "validate", "derive", "describe", "write")
@@ -88,7 +90,7 @@ def _coverage(found: Coverage) -> dict[str, Any]:
 def check(home: Path, document: Path | None = None) -> tuple[Tables, list[Fault]]:
     """Read the tables and find every fault that needs no graph; the document is optional."""
     read = tables.read(home / "data")
-    faults = [*read.faults, *tables.check_links(read), *source.check_spans(read), *source.check_sizes(read)]
+    faults = [*read.faults, *links.check_links(read), *source.check_spans(read), *source.check_sizes(read)]
     faults += alignment.check(read)
     if document is not None:
         text = source.read_document(document)
@@ -159,20 +161,23 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
     tell("check")
     read, faults = check(home, document)
     tell("map")
-    mapped = mapping.Mapped()
+    mapped = mapping.map_tables(read)
     if not _errors(faults):
-        mapped = mapping.map_tables(read)
         ontology += alignment.of_terms(read)
     tell("validate")
-    places = _places(mapped)
+    said = _errors(faults)
+    places = _places(mapped, links.doubt(read) if said else links.Doubt())
     gate = validation.shapes(home / "ontology" / "shapes")
     validation.require_shapes(gate, [kind for kind, rows in read.rows.items() if rows])
     defined = ontology + definitions.class_axioms(read)
     with validation.ShapesRun(mapped.graph, ontology, gate) as shapes:
-        if mapped.origins:
-            checks = read_queries(home / "ontology" / "checks")
-            faults += validation.run_checks([defined, mapped.graph], checks, mapped.graph, places)
+        checks = read_queries(home / "ontology" / "checks")
+        faults += validation.run_checks([defined, mapped.graph], checks, mapped.graph, places, said)
         tell("derive")
+        if said:
+            # Rules would derive from what was read alone; that no class is empty holds for any part of it.
+            found = _reasoned(home, defined, mapped.graph)
+            raise NotConformError(_errors([*faults, *found, *shapes.faults(places, said)]))
         graphs, found = _derive(home, defined, mapped.graph)
         faults += found
         derived_shapes = validation.shapes(home / "ontology" / "shapes", derivation.DERIVED)
@@ -202,18 +207,36 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         for name, content in sorted(files.items())
         if name.startswith("her2kg.")
     }
-    if lost := [name for name, kept in report.exported.items() if kept != report.directions]:
-        problem = "the export holds other claims by direction than the graph"
-        raise NotConformError(
-            [Fault(name, 0, "", "", problem, "mend the writer of the format") for name in lost]
-        )
+    if lost := [*_export_faults(files, report)]:
+        raise NotConformError(lost)
     files["report.json"] = f"{report.as_json()}\n".encode()
     report.checksums = publishing.publish(files, folder)
     return report
 
 
+def _export_faults(files: Mapping[str, bytes], report: Report) -> Iterator[Fault]:
+    """Find exports that lost a claim or that no parser of their format reads."""
+    for name, kept in report.exported.items():
+        if kept != report.directions:
+            problem = "the export holds other claims by direction than the graph"
+            yield Fault(name, 0, "", "", problem, "mend the writer of the format")
+    for name, content in files.items():
+        if name.endswith(".rdf") and (where := export.no_xml(content)):
+            remedy = "take the character that stands there out of the ontology"
+            yield Fault(name, 0, "", "", f"the export is no XML: {where}", remedy)
+
+
 def _errors(faults: list[Fault]) -> list[Fault]:
     return [fault for fault in faults if fault.level == "ERROR"]
+
+
+def _reasoned(home: Path, ontology: Graph, asserted: Graph) -> list[Fault]:
+    """Give what the reasoner refuses of a graph that is not whole."""
+    try:
+        _classified(home, ontology, asserted)
+    except NotConformError as error:
+        return error.faults
+    return []
 
 
 def _derive(home: Path, ontology: Graph, asserted: Graph) -> tuple[dict[str, Graph], list[Fault]]:
@@ -231,17 +254,26 @@ def infer(home: Path, ontology: Graph, asserted: Graph) -> Graph:
     Rules whose number is below 10 run first, since the reasoner needs what they make. Raises
     NotConformError when a class can have no member or the ontology contradicts itself.
     """
-    rules = list(read_queries(home / "ontology" / "rules"))
-    early = derivation.derive([ontology, asserted], [rule for rule in rules if rule.name < "10"])
-    entities = asserted + early
-    classes = reasoning.reason(ontology, entities)
+    entities, early, classes = _classified(home, ontology, asserted)
     inferred = early + classes
     inferred += justification.reasons(ontology, entities, classes)
-    inferred += derivation.derive(
-        [ontology, asserted, inferred], [rule for rule in rules if rule.name >= "10"]
-    )
+    late = [rule for rule in read_queries(home / "ontology" / "rules") if rule.name >= _AFTER_REASONER]
+    inferred += derivation.derive([ontology, asserted, inferred], late)
     inferred += intervals.intervals(asserted)
     return inferred
+
+
+#: Rules from this number on run after the reasoner.
+_AFTER_REASONER = "10"
+
+
+def _classified(home: Path, ontology: Graph, asserted: Graph) -> tuple[Graph, Graph, Graph]:
+    """Give what the reasoner saw, what rules made of it before, and what it derived."""
+    rules = read_queries(home / "ontology" / "rules")
+    first = [rule for rule in rules if rule.name < _AFTER_REASONER]
+    early = derivation.derive([ontology, asserted], first)
+    entities = asserted + early
+    return entities, early, reasoning.reason(ontology, entities)
 
 
 def _typed(inferred: Graph, asserted: Graph) -> Graph:
@@ -253,22 +285,22 @@ def _typed(inferred: Graph, asserted: Graph) -> Graph:
     return typed
 
 
-def _places(mapped: mapping.Mapped) -> Mapping[URIRef, validation.Place]:
-    return {
-        node: validation.Place(row.path, row.line, type(row.record).model_fields)
-        for node, row in mapped.origins.items()
-    }
+def _places(mapped: mapping.Mapped, doubt: links.Doubt) -> Mapping[URIRef, validation.Place]:
+    return {node: _place(row, doubt) for node, row in mapped.origins.items()}
+
+
+def _place(row: Row[Any], doubt: links.Doubt) -> validation.Place:
+    fields = type(row.record).model_fields
+    where = row.path, row.line
+    cells = {name: tables.cell(getattr(row.record, name)) for name in fields}
+    return validation.Place(
+        row.path, row.line, fields, cells, broken=where in doubt.broken, near=where in doubt.near
+    )
 
 
 def read_ontology(home: Path) -> Graph:
     """Read the edit file with blank nodes named canonically; raises InputError."""
-    path = home / "ontology" / "her2kg.ttl"
-    try:
-        return export.canonical(Graph().parse(path))
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing", "put it back") from error
-    except Exception as error:  # rdflib's parser raises several kinds; all mean the same to the user
-        raise InputError(f"{path}: {' '.join(str(error).split())[:160]}", "mend the Turtle") from error
+    return export.canonical(read_turtle(home / "ontology" / "her2kg.ttl"))
 
 
 def version(ontology: Graph) -> str:

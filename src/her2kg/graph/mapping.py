@@ -74,7 +74,10 @@ class Mapped:
 
 
 def map_tables(tables: Tables) -> Mapped:
-    """Turn all rows into the asserted graph."""
+    """Turn all rows into the asserted graph; of broken rows, what could be read of them.
+
+    So rules can still be held against what names a broken row. Such a graph is for validation alone.
+    """
     mapped = Mapped()
     for document in tables.sources.values():
         _add(mapped.graph, source_triples(document))
@@ -93,9 +96,44 @@ def map_tables(tables: Tables) -> Mapped:
             mapped.put(node, fact, own_triples(node, fact))
     known = curies(tables)
     for identifier in tables.of(Identifier):
-        _add(mapped.graph, identifier_triples(identifier.record, known))
+        if not known.problem(identifier.record.curie):  # else there is no IRI for it
+            _add(mapped.graph, identifier_triples(identifier.record, known))
     _map_claims(tables, mapped)
+    for broken in tables.broken:
+        _map_broken(broken.row, mapped)
     return mapped
+
+
+def _map_broken(row: Row[Any], mapped: Mapped) -> None:
+    """Map what could be read of a row whose node no other row has made."""
+    node = _node(row)
+    if node is None or node in mapped.origins:
+        return
+    if isinstance(row.record, VocabularyTerm):
+        mapped.put(node, row, vocabulary_triples(node, row))
+        return
+    mapped.put(node, row, own_triples(node, row))
+    if isinstance(row.record, Statement):
+        mapped.graph.add((node, HER2.evidenceLine, _evidence_line(row)))
+        mapped.graph.add((_evidence_line(row), RDF.type, HER2.EvidenceLine))
+
+
+def _node(row: Row[Any]) -> URIRef | None:
+    """Give the node of a row; none for a row without one, or whose id could not be read."""
+    record = row.record
+    if isinstance(record, Segment):
+        return None if record.n is None else thing("segment", f"{row.source}-{record.key}")
+    if isinstance(record, Reference):
+        return None if record.number is None else thing("reference", f"{row.source}-{record.number}")
+    slug = getattr(record, "id", None)
+    kind = record.scheme if isinstance(record, VocabularyTerm) else record.TYPE
+    if slug is None or kind is None:
+        return None
+    return thing(kind, f"{row.source}-{slug}" if kind in _OF_SOURCE else slug)
+
+
+def _evidence_line(row: Row[Statement]) -> URIRef:
+    return thing("evidence-line", f"{row.source}-{row.record.id}")
 
 
 def _map_claims(tables: Tables, mapped: Mapped) -> None:
@@ -129,7 +167,7 @@ def _map_claims(tables: Tables, mapped: Mapped) -> None:
 def _map_statements(tables: Tables, mapped: Mapped) -> None:
     """Map the statements with their measurements and spans."""
     results = defaultdict(list)
-    for result in tables.of(Result):
+    for result in [*tables.of(Result), *tables.broken_of(Result)]:
         results[result.source, result.record.statement].append(result)
     depths = _depths(tables)
     for statement in tables.of(Statement):
@@ -138,9 +176,13 @@ def _map_statements(tables: Tables, mapped: Mapped) -> None:
         mapped.put(node, statement, statement_triples(node, statement, tables.sources[statement.source]))
         depth = depths.get(slug, tables.sources[statement.source].verification_depth)
         mapped.graph.add((node, HER2.verificationDepth, Literal(depth)))
-        for result in results[statement.source, statement.record.id]:
-            measurement = thing("measurement", f"{result.source}-{result.record.id}")
-            mapped.put(measurement, result, measurement_triples(measurement, result, statement))
+    for statement in [*tables.of(Statement), *tables.broken_of(Statement)]:
+        for result in results.pop((statement.source, statement.record.id), ()):
+            if (measurement := _node(result)) and measurement not in mapped.origins:
+                mapped.put(measurement, result, measurement_triples(measurement, result, statement))
+    for orphans in results.values():  # their statement is not there, which is said where links are checked
+        for result in orphans:
+            _map_broken(result, mapped)
     for span in tables.of(Span):
         statement_node = thing("statement", f"{span.source}-{span.record.statement}")
         node = span_iri(span.source, span.record.start, span.record.end)
@@ -284,7 +326,7 @@ def statement_triples(node: URIRef, row: Row[Statement], document: SourceDocumen
     """Describe a claim: the proposition that it states, who says it, and its line of evidence."""
     record = row.record
     stated = proposition(record.kind, record.subject, record.predicate, record.object, record.disease)
-    line = thing("evidence-line", f"{row.source}-{record.id}")
+    line = _evidence_line(row)
     yield from own_triples(node, row)
     yield node, HER2.states, stated
     yield from proposition_triples(stated, record)
@@ -381,10 +423,7 @@ def figure_triples(row: Row[Figure], segments: list[tuple[str, Segment]]) -> Ite
         kind, slug = target.split(":")
         node = thing(kind, f"{row.source}-{slug}" if kind == "measurement" else slug)
         span = span_iri(row.source, record.start, record.end)
-        holder = next(
-            segment
-            for source, segment in segments
-            if source == row.source and segment.start <= record.start < segment.end
-        )
         yield node, HER2.span, span
-        yield from _span(span, row.source, holder.n, record.start, record.end)
+        for source, segment in segments:
+            if source == row.source and segment.start <= record.start < segment.end:
+                yield from _span(span, row.source, segment.n, record.start, record.end)

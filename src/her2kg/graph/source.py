@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from her2kg.model.rows import Row, Tables
+    from her2kg.model.records import Record
+    from her2kg.model.rows import R, Row, Tables
 
 _DIGITS = re.compile(r"\d+")
 _CITATION = re.compile(r"\[\d[\d,\-]*\]")
@@ -100,6 +101,20 @@ def read_document(path: Path) -> str:
         raise InputError(f"{path}: byte {error.start} is not UTF-8", "save it as UTF-8") from error
 
 
+def _all(tables: Tables, kind: type[R], source: str) -> list[Row[R]]:
+    """Give the rows of a source, also what could be read of broken ones, in their order."""
+    rows = [row for row in (*tables.of(kind), *tables.broken_of(kind)) if row.source == source]
+    return sorted(rows, key=lambda row: row.line)
+
+
+def _lacks(tables: Tables, kind: type[Record], source: str, *names: str) -> bool:
+    """Say whether a row of the source is broken in one of the columns: what it would say is not missing."""
+    return any(
+        type(broken.row.record) is kind and broken.row.source == source and broken.unread & {*names}
+        for broken in tables.broken
+    )
+
+
 def check_spans(tables: Tables) -> list[Fault]:
     """Find spans, issues and figures outside their segment, and what of a document no segment holds."""
     segments = {(row.source, row.record.n): row.record for row in tables.of(Segment)}
@@ -111,16 +126,20 @@ def check_spans(tables: Tables) -> list[Fault]:
     ]
     for row in rows:
         segment = segments.get((row.source, row.record.segment))
-        if segment and not segment.start <= row.record.start < row.record.end <= segment.end:
-            problem = (
-                f"{row.record.start}-{row.record.end} is outside its segment {segment.start}-{segment.end}"
-            )
-            faults.append(
-                Fault(
-                    row.path, row.line, "start", str(row.record.start), problem, "give offsets of the segment"
-                )
-            )
+        if segment and (wrong := _outside(row.record.start, row.record.end, segment)):
+            faults.append(Fault(row.path, row.line, *wrong))
     return [*faults, *_unlike_hashes(tables), *_loose_figures(tables), *_gaps(tables)]
+
+
+def _outside(start: int, end: int, segment: Segment) -> tuple[str, str, str, str] | None:
+    """Give column, value, problem and remedy of offsets that are not those of words in a segment."""
+    if end <= start:
+        return "end", str(end), f"does not lie after the start {start}", "give offsets of the segment"
+    if segment.start <= start and end <= segment.end:
+        return None
+    name, value = ("end", end) if segment.start <= start < segment.end else ("start", start)
+    problem = f"{start}-{end} is outside its segment {segment.start}-{segment.end}"
+    return name, str(value), problem, "give offsets of the segment, or another segment"
 
 
 def _unlike_hashes(tables: Tables) -> Iterator[Fault]:
@@ -135,29 +154,29 @@ def _unlike_hashes(tables: Tables) -> Iterator[Fault]:
 
 def _loose_figures(tables: Tables) -> Iterator[Fault]:
     """Find figures that lie in no segment, or in two."""
-    segments = [(row.source, row.record) for row in tables.of(Segment)]
-    for row in tables.of(Figure):
-        start, end = row.record.start, row.record.end
-        if not any(
-            source == row.source and segment.start <= start < end <= segment.end
-            for source, segment in segments
-        ):
-            problem = f"{start}-{end} is in no segment"
-            yield Fault(row.path, row.line, "start", str(start), problem, "give offsets of the text")
+    for name in tables.sources:
+        if _lacks(tables, Segment, name, "n", "start", "end"):
+            continue
+        segments = [row.record for row in _all(tables, Segment, name)]
+        for row in tables.of(Figure):
+            start, end = row.record.start, row.record.end
+            if row.source == name and not any(one.start <= start < end <= one.end for one in segments):
+                problem = f"{start}-{end} is in no segment"
+                yield Fault(row.path, row.line, "start", str(start), problem, "give offsets of the text")
 
 
 def _gaps(tables: Tables) -> Iterator[Fault]:
     """Find where a segment does not begin at the end of the one before, or the last not end the document."""
-    ends: dict[str, int] = {}
     remedy = "segments leave no gap"
-    for row in tables.of(Segment):
-        start, expected = row.record.start, ends.get(row.source, 0)
-        if start != expected:
-            problem = f"the segment before ends at {expected}"
-            yield Fault(row.path, row.line, "start", str(start), problem, remedy)
-        ends[row.source] = row.record.end
     for name, document in tables.sources.items():
-        end = ends.get(name, 0)
+        if _lacks(tables, Segment, name, "n", "start", "end"):
+            continue
+        end = 0
+        for row in _all(tables, Segment, name):
+            if row.record.start != end:
+                problem = f"the segment before ends at {end}"
+                yield Fault(row.path, row.line, "start", str(row.record.start), problem, remedy)
+            end = row.record.end
         if document.sha256 and end != document.length:
             where = f"data/sources/{name}/source.toml"
             yield Fault(where, 0, "length", str(document.length), f"the last segment ends at {end}", remedy)
@@ -190,15 +209,16 @@ def check_document(tables: Tables, source: str, text: str) -> list[Fault]:
 
 def _printed_faults(tables: Tables, source: str, text: str) -> Iterator[Fault]:
     """Hold what the tables call printed against the words of the segments that they name."""
+    if _lacks(tables, Span, source, "statement", "segment") or _lacks(
+        tables, Segment, source, "n", "start", "end"
+    ):
+        return
     segments = {
-        row.record.n: text[row.record.start : row.record.end]
-        for row in tables.of(Segment)
-        if row.source == source
+        row.record.n: text[row.record.start : row.record.end] for row in _all(tables, Segment, source)
     }
     said: dict[str, list[str]] = {}
-    for row in tables.of(Span):
-        if row.source == source:
-            said.setdefault(row.record.statement, []).append(segments.get(row.record.segment, ""))
+    for row in _all(tables, Span, source):
+        said.setdefault(row.record.statement, []).append(segments.get(row.record.segment, ""))
     for result in tables.of(Result):
         words = said.get(result.record.statement, [])
         if result.source == source and not any(normalise(result.record.printed) in word for word in words):
@@ -210,7 +230,9 @@ def _printed_faults(tables: Tables, source: str, text: str) -> Iterator[Fault]:
 
 def _unclassified(tables: Tables, source: str, text: str) -> Iterator[Fault]:
     """Find every run of digits outside citation brackets that no row of figures.tsv classifies."""
-    rows = [row.record for row in tables.of(Figure) if row.source == source]
+    if _lacks(tables, Figure, source, "start", "end"):
+        return
+    rows = [row.record for row in _all(tables, Figure, source)]
     citations = [match.span() for match in _CITATION.finditer(text)]
     for match in _DIGITS.finditer(text):
         start, end = match.span()
@@ -225,7 +247,10 @@ def _unclassified(tables: Tables, source: str, text: str) -> Iterator[Fault]:
 
 def check_sizes(tables: Tables) -> list[Fault]:
     """Find a group size that its source does not print: a claim of an addressed source needs its figure."""
-    backed = {target for row in tables.of(Figure) for target in row.record.targets}
+    figures = [*tables.of(Figure), *tables.broken_of(Figure)]
+    if any(row.record.targets is None for row in figures):
+        return []  # what could not be read may back any size
+    backed = {target for row in figures for target in row.record.targets}
     addressed = {name for name, document in tables.sources.items() if document.sha256}
     used = {row.record.population for row in tables.of(Statement) if row.source in addressed}
     used |= {row.record.group for row in tables.of(Result) if row.source in addressed}

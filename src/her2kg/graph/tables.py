@@ -6,23 +6,27 @@ A table is TSV: UTF-8, LF, one header, no quoting, ``|`` inside lists, an empty 
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections import defaultdict
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, get_origin
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, get_origin
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from her2kg.errors import Fault
+from her2kg.errors import Fault, shortened
+from her2kg.graph import source_file
 from her2kg.graph.publishing import replace_text
+from her2kg.graph.tsv import read_sheet
 from her2kg.model.claims import SOURCE_TABLES, Difference
-from her2kg.model.columns import LIST_MARK, Column, column
+from her2kg.model.columns import LIST_MARK, column
 from her2kg.model.records import SHARED_TABLES, Record, VocabularyTerm
-from her2kg.model.rows import R, Row, Tables
-from her2kg.model.sources import SourceDocument
+from her2kg.model.rows import Broken, R, Row, Tables
+from her2kg.model.spelling import MISSPELT
+from her2kg.model.vocabulary import SCHEMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
@@ -32,7 +36,9 @@ def read(data: Path) -> Tables:
     """Read every table below ``data``; nothing is raised, each fault is kept."""
     tables = Tables()
     for kind in SHARED_TABLES:
-        _read_table(tables, data.parent, data / kind.TABLE, kind, "")
+        _read_table(tables, data / kind.TABLE, kind, _Place(data.parent))
+    _find_strays(tables, data, data.parent, _SHARED)
+    _find_strays(tables, data / "sources", data.parent, {})
     folders = sorted(path for path in (data / "sources").glob("*") if path.is_dir())
     if not folders:
         remedy = "make a folder with a source.toml"
@@ -42,120 +48,127 @@ def read(data: Path) -> Tables:
     return tables
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where tables are read from: the home, the source, and whether that could be described."""
+
+    home: Path
+    source: str = ""
+    described: bool = True
+
+    def name(self, path: Path) -> str:
+        """Give a path as faults tell it."""
+        return path.relative_to(self.home).as_posix()
+
+
 def _read_source(tables: Tables, home: Path, folder: Path) -> None:
-    path = folder / "source.toml"
-    name = path.relative_to(home).as_posix()
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        if "id" in said:
-            problem = "the folder names the source"
-            tables.faults.append(Fault(name, 0, "id", str(said["id"]), problem, "remove the line"))
-        document = SourceDocument.model_validate({**said, "id": folder.name})
-    except FileNotFoundError:
-        tables.faults.append(Fault(name, 0, "", "", "the file is missing", "describe the source in it"))
-        return
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        tables.faults.append(Fault(name, 0, "", "", str(error), "mend the TOML"))
-        return
-    except ValidationError as error:
-        tables.faults.extend(
-            Fault(name, 0, str(fault["loc"][0]), "", fault["msg"], "mend the value")
-            for fault in error.errors()
-        )
-        return
-    tables.sources[folder.name] = document
+    path = folder / source_file.NAME
+    document, faults = source_file.read_description(path, path.relative_to(home).as_posix())
+    tables.faults.extend(faults)
+    if document:
+        tables.sources[folder.name] = document
+    place = _Place(home, folder.name, described=document is not None)
     for kind in SOURCE_TABLES:
-        if (folder / kind.TABLE).exists() or (document.sha256 and kind is not Difference):
-            _read_table(tables, home, folder / kind.TABLE, kind, folder.name)
+        needed = document is not None and document.sha256 and kind is not Difference
+        if (folder / kind.TABLE).exists() or needed:
+            _read_table(tables, folder / kind.TABLE, kind, place)
+    _find_strays(tables, folder, home, _OF_SOURCE)
 
 
-def _read_table(tables: Tables, home: Path, path: Path, kind: type[Record], source: str) -> None:
-    name = path.relative_to(home).as_posix()
+def _read_table(tables: Tables, path: Path, kind: type[Record], place: _Place) -> None:
+    name = place.name(path)
+    sheet = read_sheet(path, name, list(kind.model_fields))
+    tables.faults.extend(sheet.faults)
+    for line in sheet.lost:
+        _keep_broken(tables, Row(_salvaged(kind, {}, ()), name, line, place.source), kind.model_fields)
     seen: dict[str, int] = {}
-    earlier = len(tables.faults)
-    for line, cells in _lines(tables.faults, path, name, list(kind.model_fields)):
+    for line, cells in sheet.rows.items():
         try:
             record = kind.model_validate(_values(kind, cells))
         except ValidationError as error:
-            found = [_cell_fault(kind, name, line, cells, fault) for fault in error.errors()]
-            tables.faults.extend(found)
-            whose = "" if any(fault.column == "id" for fault in found) else cells.get("id", "")
-            tables.lost.add((cells.get("scheme", kind.TYPE), whose))
+            faults = [_cell_fault(kind, name, line, cells, fault) for fault in error.errors()]
+            unread = {fault.column for fault in faults}
+            tables.faults.extend(faults)
+            _keep_broken(tables, Row(_salvaged(kind, cells, unread), name, line, place.source), unread)
             continue
+        row = Row(record, name, line, place.source)
         if record.key in seen:
+            first = next(iter(cells))
             problem = f"the key {record.key!r} stands already in line {seen[record.key]}"
-            tables.faults.append(
-                Fault(name, line, next(iter(cells)), "", problem, "give the row a key of its own")
-            )
+            tables.faults.append(Fault(name, line, first, "", problem, "give the row a key of its own"))
+            # It may have been put over another key, which other rows still name.
+            _keep_broken(tables, row, {first})
             continue
         seen[record.key] = line
-        tables.rows[kind].append(Row(record, name, line, source))
-    if any(not fault.column for fault in tables.faults[earlier:]):
-        tables.lost.add((kind.TYPE, ""))
+        if place.described:
+            tables.rows[kind].append(row)
+        else:
+            tables.broken.append(Broken(row))
 
 
-def _lines(
-    faults: list[Fault], path: Path, name: str, header: list[str]
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give line number and cells by column of each row that has the right shape."""
+#: Columns by which other rows name a row.
+_KEYS = frozenset({"id", "scheme", "number", "n"})
 
-    def fault(line: int, problem: str, remedy: str, value: str = "") -> None:
-        faults.append(Fault(name, line, "", value[:60], problem, remedy))
 
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        fault(0, "the table is missing", "put it back; it needs at least its header line")
-        return
-    if raw.startswith(b"\xef\xbb\xbf"):
-        fault(1, "the file begins with a byte-order mark", "save it as UTF-8 without BOM")
-        return
-    if b"\r" in raw:
-        fault(raw[: raw.index(b"\r")].count(b"\n") + 1, "the line ends with CR", "save it with LF line ends")
-        return
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        fault(
-            raw[: error.start].count(b"\n") + 1,
-            f"byte 0x{raw[error.start]:02x} is not UTF-8",
-            "save it as UTF-8",
-        )
-        return
-    if not text.endswith("\n"):
-        fault(
-            text.count("\n") + 1, "the last line has no line end", "the file may be cut off; end it with LF"
-        )
-        return
-    lines = text[:-1].split("\n")
-    found = lines[0].split("\t")
-    if found != header:
-        _header_fault(fault, found, header)
-        return
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            fault(
-                number,
-                f"the row has {len(cells)} cells, the header {len(header)}",
-                "mend the tabs of the row",
-            )
+def _keep_broken(tables: Tables, row: Row[Any], unread: Iterable[str]) -> None:
+    """Keep what could be read of a row; without its key, any row of its type may be the one that it is."""
+    tables.broken.append(Broken(row, frozenset(unread)))
+    if not _KEYS.isdisjoint(unread):
+        record = row.record
+        if isinstance(record, VocabularyTerm):
+            tables.lost.update([record.scheme] if record.scheme else SCHEMES)
+        else:
+            tables.lost.add(record.TYPE)
+
+
+def _salvaged(kind: type[Record], cells: dict[str, str], unread: Collection[str]) -> Record:
+    """Make a record of the cells that can be read, with None in the place of all others."""
+    values = _values(kind, cells)
+    read: dict[str, Any] = {}
+    for name, info in kind.model_fields.items():
+        if name in unread or (name not in values and (not cells or info.is_required())):
+            read[name] = None
+        elif name in values:
+            read[name] = _field(kind, name).validate_python(values[name])
+        else:
+            read[name] = info.default
+    return kind.model_construct(**read)
+
+
+@cache
+def _field(kind: type[Record], name: str) -> TypeAdapter[Any]:
+    """Give what validates one field of a record by itself."""
+    info = kind.model_fields[name]
+    return TypeAdapter(Annotated[(info.annotation, *info.metadata)])  # type: ignore[arg-type] # made here
+
+
+#: Endings of what a curator may take for a table.
+_TABLE_LIKE = frozenset({".tsv", ".csv", ".tab", ".txt", ".xls", ".xlsx", ".ods", ".toml"})
+#: What stands in the folder of a source, and in that of the shared tables.
+_OF_SOURCE = {**{kind.TABLE: kind for kind in SOURCE_TABLES}, source_file.NAME: None}
+_SHARED = {**{kind.TABLE: kind for kind in SHARED_TABLES}, "sources": None}
+
+
+def _find_strays(tables: Tables, folder: Path, home: Path, known: Mapping[str, type[Record] | None]) -> None:
+    """Find files and folders that nothing reads, because their name or place is another than meant."""
+    stems = {name.partition(".")[0]: name for name in known}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        # Any folder of sources/ is a source, whatever its name.
+        like_table = path.suffix.lower() in _TABLE_LIKE or (bool(known) and path.is_dir())
+        if path.name in known or path.name.startswith(".") or not like_table:
             continue
-        yield number, dict(zip(header, cells, strict=True))
-
-
-def _header_fault(fault: Any, found: list[str], header: list[str]) -> None:
-    for name in found:
-        if name not in header:
-            near = difflib.get_close_matches(name, header, 1)
-            fault(1, "no such column", f"did you mean {near[0]}?" if near else "remove it", name)
-    for name in header:
-        if name not in found:
-            fault(1, "the column is missing", "add it in the order of `her2kg format`", name)
-    for name in sorted({name for name in found if found.count(name) > 1}):
-        fault(1, "the column stands twice", "remove one", name)
-    if sorted(found) == sorted(header):
-        fault(1, "the columns stand in another order", f"the order is {' '.join(header)}")
+        near = difflib.get_close_matches(path.stem.lower(), stems, 1)
+        meant = stems[near[0]] if near else ""
+        remedy = f"did you mean {meant}?" if meant else "take it out of the folder"
+        if path.name in _OF_SOURCE:
+            remedy = "move it into the folder of its source"
+        elif path.name in _SHARED:
+            remedy = "move it to data/"
+        name = path.relative_to(home).as_posix()
+        if (kind := known.get(meant)) and not (folder / meant).exists():
+            source = folder.name if known is _OF_SOURCE else ""
+            _keep_broken(tables, Row(_salvaged(kind, {}, ()), name, 0, source), kind.model_fields)
+        tables.faults.append(Fault(name, 0, "", "", "nothing reads what has this name", remedy))
 
 
 def _values(kind: type[Record], cells: dict[str, str]) -> dict[str, Any]:
@@ -172,94 +185,32 @@ def _cell_fault(
     kind: type[Record], path: str, line: int, cells: dict[str, str], error: ErrorDetails
 ) -> Fault:
     name = str(error["loc"][0]) if error["loc"] else next(iter(cells))
-    what = column(kind.model_fields[name])
-    message = error["msg"].removeprefix("Value error, ")
-    remedy = f"the column holds: {what.help}"
-    if error["type"] == "missing":
-        message = "the cell is empty but must be filled"
-    elif error["type"] == "enum":
-        allowed = str(error.get("ctx", {}).get("expected", ""))
-        message, remedy = "no such token", f"use {allowed}"
-    elif error["type"] == "string_pattern_mismatch":
-        message = "the cell has another form than it must have"
-    elif error["type"] == "too_long":
-        message = f"the cell has more than {error['ctx']['max_length']} characters"
-    elif error["type"] == "too_short":
-        message = "the list has an empty item"
-    elif not error["loc"]:
-        remedy = "fill one of these columns"
-    return Fault(path, line, name, cells[name][:60], message, remedy)
+    problem, remedy = _said(error, column(kind.model_fields[name]).help)
+    return Fault(path, line, name, shortened(cells[name], 60), problem, remedy)
 
 
-#: Columns that name by number what belongs to the source.
-_NUMBERED = frozenset({"references", "segment"})
-#: Types whose ids count within their source only.
-LOCAL_TYPES = frozenset(
-    {"statement", "measurement", "reference", "segment", "issue", "contrast", "voice-difference"}
-)
+#: Problem and remedy of the errors of a cell; ``held`` is what its column holds.
+_SAID = {
+    "missing": ("the cell is empty but must be filled", "the column holds: {held}"),
+    MISSPELT: ("{problem}", "{remedy}"),
+    "enum": ("no such token", "use {expected}"),
+    "greater_than_equal": ("is below {ge}", "give {ge} or more: {held}"),
+    "less_than_equal": ("is above {le}", "give {le} or less: {held}"),
+    "string_too_long": ("the cell has more than {max_length} characters", "the column holds: {held}"),
+    "too_long": ("the cell has more than {max_length} characters", "the column holds: {held}"),
+    "value_error": ("{error}", "fill one of these columns"),
+}
 
 
-def check_links(tables: Tables) -> list[Fault]:
-    """Find every id that leads nowhere, within the tables and their sources."""
-    known = _known(tables)
-    faults: list[Fault] = []
-    for rows in list(tables.rows.values()):
-        for row in rows:
-            for name, info in type(row.record).model_fields.items():
-                what = column(info)
-                for value in _listed(getattr(row.record, name)):
-                    fault = _link_fault(what, value, row, name, known)
-                    if fault:
-                        faults.append(fault)
-    return faults
-
-
-def _known(tables: Tables) -> set[tuple[str, str]]:
-    known = {(row.record.scheme, row.record.id) for row in tables.of(VocabularyTerm)} | tables.lost
-    for kind, rows in tables.rows.items():
-        for row in rows:
-            known.add(
-                (kind.TYPE, f"{row.source}/{row.record.key}" if kind.TYPE in LOCAL_TYPES else row.record.key)
-            )
-            if kind.TYPE in LOCAL_TYPES:
-                known.add((kind.TYPE, f"{row.source}-{row.record.key}"))
-    return known
-
-
-def _listed(value: Any) -> tuple[Any, ...]:
-    if value is None:
-        return ()
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _link_fault(
-    what: Column, value: Any, row: Row[Any], name: str, known: set[tuple[str, str]]
-) -> Fault | None:
-    """Say what is wrong with one reference of a cell, if anything is."""
-    if name in _NUMBERED:
-        kind, slug = name.removesuffix("s"), f"{value:03d}"
-        problem, remedy = f"the source has no {kind} of that number", f"give a number of its table of {kind}s"
-    elif what.refs:
-        kind, slug = (what.refs[0], value) if len(what.refs) == 1 and ":" not in value else value.split(":")
-        problem, remedy = f"no {kind} has this id", f"add it to the table of {kind}s"
-    else:
-        return None
-    if what.refs and kind not in what.refs:
-        problem, remedy = f"a {kind} cannot stand here", f"give one of: {', '.join(what.refs)}"
-    elif {(kind, slug), (kind, f"{row.source}/{slug}"), (kind, "")} & known:
-        return None
-    elif what.refs:
-        near = difflib.get_close_matches(slug, _candidates(kind, str(value), f"{row.source}/", known), 1)
-        remedy = f"did you mean {near[0]}?" if near else remedy
-    return Fault(row.path, row.line, name, str(value), problem, remedy)
-
-
-def _candidates(kind: str, value: str, own: str, known: set[tuple[str, str]]) -> list[str]:
-    """Give the ids that could be meant; a bare id of a type that counts within its source names its own."""
-    places = [place for other, place in known if other == kind]
-    if kind in LOCAL_TYPES and ":" not in value:
-        places = [place for place in places if place.startswith(own)]
-    return sorted(place for place in (place.removeprefix(own) for place in places) if "/" not in place)
+def _said(error: ErrorDetails, held: str) -> tuple[str, str]:
+    """Say problem and remedy of a cell in a column that holds what ``held`` says."""
+    if error["input"] == "":
+        return "the list has an empty item", f"write items joined with {LIST_MARK}, none of them empty"
+    problem, remedy = _SAID.get(error["type"], ("{message}", "the column holds: {held}"))
+    if len(error["loc"]) > 1:
+        remedy += f"; several are joined with {LIST_MARK}"
+    context = {"held": held, "message": error["msg"], **error.get("ctx", {})}
+    return problem.format(**context), remedy.format(**context)
 
 
 def cell(value: Any) -> str:

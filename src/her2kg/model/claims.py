@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
-from her2kg.model.columns import Column, Line, Number, Printed, Sha256, Slug, TypedSlug
-from her2kg.model.records import STATUS, Entity, Record, Slugs
+from her2kg.model.columns import (
+    Column,
+    Count,
+    Flag,
+    Line,
+    Number,
+    Position,
+    Printed,
+    Sha256,
+    Slug,
+    TypedSlug,
+    Year,
+)
+from her2kg.model.records import STATUS, Entity, Record, Relation, Slugs
+from her2kg.model.spelling import formed
 from her2kg.model.vocabulary import (
     Acquisition,
     AlleleOrigin,
@@ -47,10 +60,10 @@ COMPARATORS = (
     "complex",
     "gene-family",
 )
-_RELATION = r"^(=|<|>|>=|<=)$"
 
-Offset = Annotated[int, Field(ge=0)]
-Numbers = tuple[Annotated[int, Field(ge=1)], ...]
+Offset = Count
+Numbers = tuple[Position, ...]
+Nct = Annotated[str, BeforeValidator(formed(r"NCT[0-9]{8}", "NCT and eight digits, such as NCT02500199"))]
 
 
 class Segment(Record):
@@ -59,7 +72,7 @@ class Segment(Record):
     TABLE = "segments.tsv"
     TYPE = "segment"
     CLASS = "Segment"
-    n: Annotated[int, Field(ge=1), Column("number of the segment, from 1", "her2:segmentNumber")]
+    n: Annotated[Position, Column("number of the segment, from 1", "her2:segmentNumber")]
     section: Annotated[Line, Column("section of the source", "her2:section")]
     kind: Annotated[SegmentKind, Column("front matter, heading or sentence", "her2:segmentKind")]
     start: Annotated[Offset, Column("first code point of the normalised text", "her2:startOffset")]
@@ -83,7 +96,7 @@ class Span(Record):
     TYPE = "span"
     CLASS = "TextSpan"
     statement: Annotated[Slug, Column("statement", "", ("statement",))]
-    segment: Annotated[int, Column("segment in which it lies")]
+    segment: Annotated[Position, Column("segment in which it lies")]
     start: Annotated[Offset, Column("first code point of the normalised text")]
     end: Annotated[Offset, Column("code point after the last")]
     sha256: Annotated[Sha256, Column("SHA-256 of the span in UTF-8")]
@@ -119,7 +132,7 @@ class Reference(Record):
     TABLE = "references.tsv"
     TYPE = "reference"
     CLASS = "Reference"
-    number: Annotated[int, Field(ge=1), Column("number in the list", "her2:referenceNumber")]
+    number: Annotated[Position, Column("number in the list", "her2:referenceNumber")]
     study: Annotated[
         Slug | None, Column("study that the entry stands for", "her2:reportedIn", ("study",))
     ] = None
@@ -137,16 +150,14 @@ class Trial(Entity):
     TABLE = "trials.tsv"
     TYPE = "trial"
     CLASS = "Trial"
-    nct: Annotated[
-        str | None, Field(pattern=r"^NCT\d{8}$"), Column("ClinicalTrials.gov number", "her2:nctNumber")
-    ] = None
+    nct: Annotated[Nct | None, Column("ClinicalTrials.gov number", "her2:nctNumber")] = None
     phase: Annotated[Phase | None, Column("phase", "her2:phase")] = None
     status: Annotated[TrialStatus, Column("status as of the source", "her2:trialStatus")]
     disease: Annotated[Slug | None, Column("disease", "her2:disease", ("disease",))] = None
     interventions: Annotated[
         tuple[TypedSlug, ...], Column("what is given", "her2:intervention", ("drug", "drug-class", "regimen"))
     ] = ()
-    has_results: Annotated[bool, Column("whether the source reports results", "her2:hasResults")]
+    has_results: Annotated[Flag, Column("whether the source reports results", "her2:hasResults")]
     references: Annotated[Numbers, Column("references of the source", "her2:citesReference")] = ()
 
 
@@ -192,7 +203,7 @@ class Statement(Record):
     pathway: Annotated[Slug | None, Column("pathway", "her2:pathway", ("pathway",))] = None
     trial: Annotated[Slug | None, Column("trial", "her2:trial", ("trial",))] = None
     study: Annotated[Slug | None, Column("study whose own words these are", "her2:study", ("study",))] = None
-    year: Annotated[int | None, Field(ge=1900, le=2100), Column("year printed", "her2:year")] = None
+    year: Annotated[Year | None, Column("year printed", "her2:year")] = None
     references: Annotated[Numbers, Column("references of the source", "her2:citesReference")] = ()
     citation_status: Annotated[
         CitationStatus | None, Column("how the reference is known; a review has it", "her2:citationStatus")
@@ -222,18 +233,14 @@ class Result(Record):
     low: Annotated[Number | None, Column("lower end of a range", "her2:low")] = None
     high: Annotated[Number | None, Column("upper end of a range", "her2:high")] = None
     ordinal: Annotated[Ordinal | None, Column("finding in words", "her2:ordinal")] = None
-    relation: Annotated[
-        str | None, Field(pattern=_RELATION), Column("relation to the value", "her2:relation")
-    ] = None
+    relation: Annotated[Relation | None, Column("relation to the value", "her2:relation")] = None
     unit: Annotated[Unit | None, Column("unit", "her2:unit")] = None
-    numerator: Annotated[int | None, Field(ge=0), Column("how many", "her2:numerator")] = None
-    denominator: Annotated[int | None, Field(ge=0), Column("of how many", "her2:denominator")] = None
+    numerator: Annotated[Count | None, Column("how many", "her2:numerator")] = None
+    denominator: Annotated[Count | None, Column("of how many", "her2:denominator")] = None
     ci_low: Annotated[Number | None, Column("lower end of the confidence interval", "her2:ciLow")] = None
     ci_high: Annotated[Number | None, Column("upper end of the confidence interval", "her2:ciHigh")] = None
     p: Annotated[Number | None, Column("p-value", "her2:pValue")] = None
-    p_relation: Annotated[
-        str | None, Field(pattern=_RELATION), Column("relation to the p-value", "her2:pRelation")
-    ] = None
+    p_relation: Annotated[Relation | None, Column("relation to the p-value", "her2:pRelation")] = None
     group: Annotated[
         Slug | None, Column("group, if not that of the statement", "her2:group", ("population",))
     ] = None
@@ -270,7 +277,7 @@ class Issue(Record):
     CLASS = "CurationIssue"
     id: Annotated[Slug, Column("segment number and readable words")]
     kind: Annotated[IssueKind, Column("kind", "her2:issueKind")]
-    segment: Annotated[int, Column("segment in which it lies")]
+    segment: Annotated[Position, Column("segment in which it lies")]
     start: Annotated[Offset, Column("first code point of the passage")]
     end: Annotated[Offset, Column("code point after the last")]
     sha256: Annotated[Sha256, Column("SHA-256 of the passage in UTF-8")]
@@ -291,7 +298,7 @@ class Contrast(Record):
     TYPE = "contrast"
     CLASS = "WordedContrast"
     id: Annotated[Slug, Column("segment number and readable words")]
-    segment: Annotated[int, Column("segment in which the contrast is worded")]
+    segment: Annotated[Position, Column("segment in which the contrast is worded")]
     start: Annotated[Offset, Column("first code point of the wording")]
     end: Annotated[Offset, Column("code point after the last")]
     sha256: Annotated[Sha256, Column("SHA-256 of the wording in UTF-8")]

@@ -6,20 +6,20 @@ the mapping, the CSVW description and the drift tests all take it from here.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 from pydantic.functional_validators import BeforeValidator
+
+from her2kg.model.spelling import day, flag, formed, number, printed, text, whole, word
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 LIST_MARK = "|"
-#: What a spreadsheet would run instead of keep.
-_FORMULA = re.compile(r"=.|[@+-]\s*[A-Za-z(@]")
 
 
 @dataclass(frozen=True)
@@ -43,33 +43,27 @@ def column(field: FieldInfo) -> Column:
     return next(item for item in field.metadata if isinstance(item, Column))
 
 
-def _no_edges(value: Any) -> Any:
-    if isinstance(value, str) and value != value.strip():
-        raise ValueError("has a space at its edge")
-    if isinstance(value, str) and _FORMULA.match(value):
-        raise ValueError("looks like a spreadsheet formula")
-    return value
-
-
-def _exact_decimal(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            number = Decimal(value)
-        except InvalidOperation as error:
-            raise ValueError("is not a number") from error
-        if not number.is_finite():
-            raise ValueError("is not a finite number")
-        return number
-    return value
-
-
 SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
-Slug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}$")]
-#: ``type:slug``
-TypedSlug = Annotated[str, StringConstraints(pattern=rf"^{SLUG}:{SLUG}$")]
-#: One line of text, without spaces at its edges.
-Line = Annotated[str, BeforeValidator(_no_edges), StringConstraints(min_length=1, pattern=r"^[^\t\r\n]*$")]
+#: Longer ids cannot be read, and make IRIs that nobody can.
+_SHORT = StringConstraints(max_length=120)
+Slug = Annotated[
+    str, BeforeValidator(formed(SLUG, "small letters and digits, words joined with single hyphens")), _SHORT
+]
+TypedSlug = Annotated[
+    str, BeforeValidator(formed(rf"{SLUG}:{SLUG}", "type:id, such as drug:afatinib")), _SHORT
+]
+#: One line of text as people write it.
+Line = Annotated[str, BeforeValidator(text), StringConstraints(min_length=1)]
+#: A token of a vocabulary.
+Word = Annotated[str, BeforeValidator(word), StringConstraints(min_length=1)]
 #: A figure as printed or the misprinted word, at most 40 code points.
-Printed = Annotated[str, BeforeValidator(_no_edges), StringConstraints(min_length=1, max_length=40)]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Number = Annotated[Decimal, BeforeValidator(_exact_decimal)]
+Printed = Annotated[str, BeforeValidator(printed), StringConstraints(min_length=1)]
+Sha256 = Annotated[str, BeforeValidator(formed(r"[0-9a-f]{64}", "64 hexadecimal digits in small letters"))]
+Number = Annotated[Decimal, BeforeValidator(number)]
+#: A count, 0 or more.
+Count = Annotated[int, BeforeValidator(whole), Field(ge=0)]
+#: A number of something that is counted from 1.
+Position = Annotated[int, BeforeValidator(whole), Field(ge=1)]
+Year = Annotated[int, BeforeValidator(whole), Field(ge=1900, le=2100)]
+Day = Annotated[date, BeforeValidator(day)]
+Flag = Annotated[bool, BeforeValidator(flag)]

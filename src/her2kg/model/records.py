@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    field_validator,
+)
 
-from her2kg.model.columns import Column, Line, Number, Sha256, Slug, TypedSlug
+from her2kg.model.columns import (
+    Column,
+    Count,
+    Day,
+    Flag,
+    Line,
+    Number,
+    Position,
+    Sha256,
+    Slug,
+    TypedSlug,
+    Word,
+    Year,
+)
+from her2kg.model.spelling import formed, misspelt
 from her2kg.model.vocabulary import (
+    SCHEMES,
     AlleleOrigin,
     AlterationKind,
     Justification,
@@ -29,8 +51,26 @@ NAMED = (
 )  # fmt: skip
 
 Slugs = tuple[Slug, ...]
+Relation = Annotated[str, BeforeValidator(formed(r"=|<|>|>=|<=", "=, <, >, >= or <="))]
+#: The longest protein known, titin, has fewer residues.
+Residues = Annotated[
+    str,
+    BeforeValidator(formed(r"[ACDEFGHIKLMNPQRSTVWY]{1,40000}", "the twenty amino acids in one capital each")),
+]
+Change = Annotated[Line, BeforeValidator(formed(r"p\.\S{1,200}", "HGVS of the protein, such as p.Ser310Phe"))]
+Confidence = Annotated[str, BeforeValidator(formed(r"high|medium", "high or medium"))]
+Depth = Annotated[
+    str,
+    BeforeValidator(formed(r"(abstract|summary|title) seen", "abstract seen, summary seen or title seen")),
+]
+Pmid = Annotated[str, BeforeValidator(formed(r"[1-9][0-9]{0,8}", "the digits alone, such as 15173008"))]
+Doi = Annotated[Line, BeforeValidator(formed(r"10\.[0-9]{4,9}/\S+", "10.prefix/suffix without its address"))]
+#: A vocabulary that tables draw on.
+Scheme = Annotated[
+    Slug, BeforeValidator(formed("|".join(SCHEMES), f"one of the vocabularies: {', '.join(SCHEMES)}"))
+]
 #: A residue of a protein, counted from 1 at the initiator methionine.
-Residue = Annotated[int, Field(ge=1)]
+Residue = Position
 Lines = tuple[Line, ...]
 
 
@@ -47,6 +87,17 @@ class Record(BaseModel):
     CLASS: ClassVar[str] = ""
     #: Root class of the record's class view, for records that are class and individual.
     ROOT: ClassVar[str] = ""
+
+    @field_validator("*")
+    @classmethod
+    def lists_no_item_twice(cls, value: Any) -> Any:
+        """Refuse a list that names something twice: one of the two was meant to be another."""
+        if isinstance(value, tuple) and len(set(value)) < len(value):
+            twice = next(item for item in value if value.count(item) > 1)
+            raise misspelt(
+                f"{twice} stands twice in the list", "take one out, or give the one that was meant"
+            )
+        return value
 
     @property
     def key(self) -> str:
@@ -73,13 +124,20 @@ class ReferenceSequence(Record):
     id: Annotated[Slug, Column("readable slug, the last part of the IRI")]
     gene: Annotated[Slug, Column("gene that codes for it", "her2:gene", ("gene",))]
     accession: Annotated[Line, Column("accession with version", "her2:accession")]
-    residues: Annotated[
-        Line,
-        Field(pattern=r"^[ACDEFGHIKLMNPQRSTVWY]+$"),
-        Column("amino acids, one letter each", "her2:residues"),
-    ]
+    residues: Annotated[Residues, Column("amino acids, one letter each", "her2:residues")]
     sha256: Annotated[Sha256, Column("SHA-256 of the residues", "her2:sha256")]
     seen_in: Annotated[Line, Column("where the sequence was seen", "her2:verifiedIn")]
+
+    @field_validator("sha256")
+    @classmethod
+    def is_that_of_the_residues(cls, value: str, info: ValidationInfo) -> str:
+        """Refuse residues that changed since their hash was taken."""
+        residues = info.data.get("residues")
+        if residues is not None and hashlib.sha256(residues.encode()).hexdigest() != value:
+            raise misspelt(
+                "is the SHA-256 of other residues", "compare the residues with the accession again"
+            )
+        return value
 
 
 class VariantNotation(Record):
@@ -92,9 +150,7 @@ class VariantNotation(Record):
     gene: Annotated[Slug, Column("gene", "her2:gene", ("gene",))]
     notation: Annotated[Line, Column("name as written there", "skos:notation")]
     form: Annotated[Line, Column("which notation it is", "her2:notationForm")]
-    change: Annotated[
-        Line, Field(pattern=r"^p\.\S+$"), Column("change of the protein, HGVS", "her2:proteinChange")
-    ]
+    change: Annotated[Change, Column("change of the protein, HGVS", "her2:proteinChange")]
     seen_in: Annotated[Line, Column("where the name was seen", "her2:verifiedIn")]
 
 
@@ -127,7 +183,7 @@ class Exon(Entity):
     TYPE = "exon"
     CLASS = "Exon"
     gene: Annotated[Slug, Column("gene", "her2:gene", ("gene",))]
-    number: Annotated[int, Field(ge=1), Column("exon number", "her2:exonNumber")]
+    number: Annotated[Position, Column("exon number", "her2:exonNumber")]
     start: Annotated[
         Residue, Column("first residue that it codes for, in whole or part", "her2:startResidue")
     ]
@@ -145,8 +201,7 @@ class ProteinDomain(Entity):
     start: Annotated[Residue | None, Column("first residue", "her2:startResidue")] = None
     end: Annotated[Residue | None, Column("last residue", "her2:endResidue")] = None
     confidence: Annotated[
-        Line | None,
-        Field(pattern=r"^(high|medium)$"),
+        Confidence | None,
         Column("how sure its bounds are, high or medium", "her2:confidence"),
     ] = None
     seen_in: Annotated[Line | None, Column("where the residues were seen", "her2:verifiedIn")] = None
@@ -195,7 +250,7 @@ class Alteration(Entity):
     CLASS = "AlterationCategory"
     kind: Annotated[AlterationKind, Column("kind; decides the class of the ontology that it falls under")]
     defined: Annotated[
-        bool, Column("true when kind, gene, place, criteria and origin are all that it takes to be one")
+        Flag, Column("true when kind, gene, place, criteria and origin are all that it takes to be one")
     ] = False
     parent: Annotated[
         Slug | None,
@@ -212,9 +267,7 @@ class Alteration(Entity):
     meets: Annotated[
         Slugs, Column("criteria that every such alteration meets, beyond what defines it", "", ("criterion",))
     ] = ()
-    change: Annotated[
-        Line | None, Field(pattern=r"^p\.\S+$"), Column("change of the protein, HGVS", "her2:proteinChange")
-    ] = None
+    change: Annotated[Change | None, Column("change of the protein, HGVS", "her2:proteinChange")] = None
     orthologue_of: Annotated[
         Slug | None,
         Column("human variant that it corresponds to", "her2:orthologousVariantOf", ("alteration",)),
@@ -255,7 +308,7 @@ class DrugClass(Entity):
     CLASS = "DrugClassCategory"
     ROOT = "Drug"
     defined: Annotated[
-        bool, Column("true when parent, targets and reversibility are all that it takes to belong to it")
+        Flag, Column("true when parent, targets and reversibility are all that it takes to belong to it")
     ] = False
     parent: Annotated[
         Slug | None,
@@ -299,7 +352,7 @@ class Criterion(Entity):
         Slug | None, Column("alteration that it stands for", "her2:detects", ("alteration",))
     ] = None
     scale: Annotated[Line | None, Column("scale of the reading", "her2:scale")] = None
-    operator: Annotated[Line | None, Column("how the reading is compared", "her2:operator")] = None
+    operator: Annotated[Relation | None, Column("how the reading is compared", "her2:operator")] = None
     threshold: Annotated[Number | None, Column("cut-off, in the unit", "her2:threshold")] = None
     threshold_text: Annotated[Line | None, Column("cut-off that is no number", "her2:thresholdText")] = None
     unit: Annotated[Unit | None, Column("unit of the cut-off", "her2:unit")] = None
@@ -326,7 +379,7 @@ class Disease(Entity):
     CLASS = "DiseaseCategory"
     ROOT = "Disease"
     defined: Annotated[
-        bool, Column("true when parent, site and morphology are all that it takes to be one")
+        Flag, Column("true when parent, site and morphology are all that it takes to be one")
     ] = False
     parent: Annotated[
         Slug | None, Column("wider disease; of a defined disease its genus", "rdfs:subClassOf", ("disease",))
@@ -391,7 +444,7 @@ class Population(Entity):
     ] = None
     disease: Annotated[Slug | None, Column("disease", "her2:disease", ("disease",))] = None
     histology: Annotated[Slug | None, Column("histological type", "her2:histology", ("disease",))] = None
-    n: Annotated[int | None, Field(ge=0), Column("size", "her2:sampleSize")] = None
+    n: Annotated[Count | None, Column("size", "her2:sampleSize")] = None
     stage: Annotated[Line | None, Column("stage as printed", "her2:stage")] = None
     stage_group: Annotated[
         StageGroup | None, Column("stage in groups that do not overlap", "her2:stageGroup")
@@ -420,15 +473,14 @@ class Study(Entity):
     TYPE = "study"
     CLASS = "Study"
     first_author: Annotated[Line | None, Column("first author", "her2:firstAuthor")] = None
-    year: Annotated[int | None, Field(ge=1900, le=2100), Column("year of publication", "her2:year")] = None
+    year: Annotated[Year | None, Column("year of publication", "her2:year")] = None
     title: Annotated[Line | None, Column("title", "her2:title")] = None
     journal: Annotated[Line | None, Column("journal, volume, pages", "her2:journal")] = None
-    pmid: Annotated[Line | None, Field(pattern=r"^[1-9]\d{0,8}$"), Column("PubMed id", "her2:pmid")] = None
-    doi: Annotated[Line | None, Field(pattern=r"^10\.\d{4,9}/\S+$"), Column("DOI", "her2:doi")] = None
+    pmid: Annotated[Pmid | None, Column("PubMed id", "her2:pmid")] = None
+    doi: Annotated[Doi | None, Column("DOI", "her2:doi")] = None
     verified_in: Annotated[Line | None, Column("where the bibliography was seen", "her2:verifiedIn")] = None
     seen: Annotated[
-        Line | None,
-        Field(pattern=r"^(abstract|summary|title) seen$"),
+        Depth | None,
         Column(
             "what of the study was seen: its abstract, a published summary, its title",
             "her2:verificationDepth",
@@ -436,11 +488,20 @@ class Study(Entity):
     ] = None
 
 
+PrefixName = Annotated[
+    Line, BeforeValidator(formed(r"[A-Za-z][A-Za-z0-9_.]*", "letters, digits, dots and underscores"))
+]
+BioregistryName = Annotated[
+    Line, BeforeValidator(formed(r"[a-z][a-z0-9.]*", "small letters, digits and dots"))
+]
+UriFormat = Annotated[Line, BeforeValidator(formed(r"https?://[!-~]+\$1", "an address that ends with $1"))]
+
+
 def _regular(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"is no regular expression ({error})") from error
+        raise misspelt(f"is no regular expression ({error})", "mend it") from error
     return pattern
 
 
@@ -449,20 +510,14 @@ class Prefix(Record):
 
     TABLE = "prefixes.tsv"
     TYPE = "prefix"
-    id: Annotated[
-        Line, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*$"), Column("prefix as CURIEs here are written")
-    ]
+    id: Annotated[PrefixName, Column("prefix as CURIEs here are written")]
     name: Annotated[Line, Column("name of the database")]
-    bioregistry: Annotated[
-        Line, Field(pattern=r"^[a-z][a-z0-9.]*$"), Column("prefix of the database in Bioregistry")
-    ]
+    bioregistry: Annotated[BioregistryName, Column("prefix of the database in Bioregistry")]
     pattern: Annotated[
         Line, AfterValidator(_regular), Column("regular expression of what may follow the prefix")
     ]
     # What follows the prefix stands last, so that the rest is the namespace that prefix maps want.
-    uri_format: Annotated[
-        Line, Field(pattern=r"^https?://[!-~]+\$1$"), Column("IRI with $1, last, for what follows the prefix")
-    ]
+    uri_format: Annotated[UriFormat, Column("IRI with $1, last, for what follows the prefix")]
     verified_in: Annotated[Line, Column("where pattern and IRI were seen")]
 
     @property
@@ -472,7 +527,14 @@ class Prefix(Record):
 
 
 #: A CURIE, as far as its form tells; the table of prefixes says the rest.
-Curie = Annotated[Line, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.]*:[!-~]+$")]
+Curie = Annotated[
+    Line,
+    BeforeValidator(formed(r"[A-Za-z][A-Za-z0-9_.]*:[!-~]+", "prefix:identifier, such as HGNC:3430")),
+]
+#: A term of our ontology.
+Term = Annotated[
+    Line, BeforeValidator(formed(r"her2:[A-Za-z][A-Za-z0-9]*", "her2:Name, such as her2:Amplification"))
+]
 
 
 class MappingRow(Record):
@@ -487,7 +549,7 @@ class MappingRow(Record):
         None
     )
     curated_by: Annotated[Line, Column("who says so")]
-    curated_on: Annotated[date, Column("day on which it was entered or last revised")]
+    curated_on: Annotated[Day, Column("day on which it was entered or last revised")]
     verified_in: Annotated[Line, Column("file in which it was seen")]
 
     @property
@@ -509,9 +571,7 @@ class Alignment(MappingRow):
 
     TABLE = "alignments.tsv"
     TYPE = "alignment"
-    entity: Annotated[
-        Line, Field(pattern=r"^her2:[A-Za-z][A-Za-z0-9]*$"), Column("term of our ontology, as her2:Name")
-    ]
+    entity: Annotated[Term, Column("term of our ontology, as her2:Name")]
 
 
 class VocabularyTerm(Record):
@@ -519,9 +579,9 @@ class VocabularyTerm(Record):
 
     TABLE = "vocabularies.tsv"
     TYPE = "vocabulary"
-    scheme: Annotated[Slug, Column("vocabulary")]
+    scheme: Annotated[Scheme, Column("vocabulary")]
     id: Annotated[Slug, Column("slug of the IRI /id/<vocabulary>/<slug>")]
-    token: Annotated[Line, Column("how tables and answers write it", "skos:notation")]
+    token: Annotated[Word, Column("how tables and answers write it", "skos:notation")]
     label_en: Annotated[Line, Column("English label", "rdfs:label", lang="en")]
     label_zh: Annotated[Line, Column("Chinese label", "rdfs:label", lang="zh")]
     definition_en: Annotated[Line, Column("English definition", "skos:definition", lang="en")]

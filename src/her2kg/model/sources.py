@@ -11,9 +11,10 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from her2kg.model.columns import Line, Sha256, Slug
+from her2kg.model.spelling import formed
 from her2kg.model.vocabulary import Voice
 
 
@@ -26,7 +27,7 @@ class SourceDocument(BaseModel):
     label_en: Line
     label_zh: Line
     voice: Voice
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+    language: Annotated[str, BeforeValidator(formed(r"[a-z]{2}", "two small letters, such as zh"))]
     curated_by: Line
     curated_on: date
     #: What was seen of the evidence: the review only, or the abstract of the study.

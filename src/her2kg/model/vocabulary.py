@@ -340,6 +340,16 @@ KIND_CLASSES = {
     AlterationKind.LOW_EXPRESSION: "NegativeStatus",
 }
 
+#: The vocabularies whose tokens are nodes of the graph, with a row each in ``vocabularies.tsv``.
+SCHEMES = (
+    "predicate",
+    *sorted(
+        kind.scheme()
+        for kind in Token.__subclasses__()
+        if kind not in {FigureClass, SegmentKind, AlterationKind}
+    ),
+)
+
 
 class Match(StrEnum):
     """How far the thing that an identifier names is ours; terms of SKOS, so no vocabulary of our own."""
