@@ -248,8 +248,64 @@ def test_nothing_is_published_when_data_do_not_conform(planted: Planted) -> None
 def test_gate_tells_file_line_and_column(planted: Planted) -> None:
     table, line = planted.lines["p above 1"]
     remedy = "Give the p-value as one number from 0 to 1 (column p)."
-    problem = "breaks a rule of its shape (MaxInclusive)"
+    problem = "is too large (MaxInclusive)"
     assert f"{table}:{line}:p: '1.5' {problem}; {remedy}" in map(str, planted.faults)
+
+
+FIGURES, CLAIMS, TRIALS = f"{REVIEW}/results.tsv", f"{REVIEW}/statements.tsv", f"{REVIEW}/trials.tsv"
+RESPONSE = "010-afatinib-response-orr"
+HAZARD = "007-worse-in-women-hr"
+PERCENT = "The percentage is below 0 or above 100; Give percentages from 0 to 100, or another unit."
+#: Table, row, what is put into its cells, and what is said at which column.
+CELLS = {
+    "an upper end above 100": (
+        FIGURES, RESPONSE, {"value": "", "low": "20", "high": "150"}, f"high: '150' {PERCENT}",
+    ),
+    "a share below 0": (FIGURES, RESPONSE, {"value": "-1"}, f"value: '-1' {PERCENT}"),
+    "a p-value above 1": (FIGURES, HAZARD, {"p": "1.2"}, "p: '1.2' is too large (MaxInclusive); Give the p-"),
+    "a p-value without relation": (
+        FIGURES, HAZARD, {"p_relation": ""}, "p_relation: is missing (MinCount); Give the relation",
+    ),
+    "half a confidence interval": (
+        FIGURES, HAZARD, {"ci_high": ""}, "ci_high: is missing (MinCount); Give both confidence limits",
+    ),
+    "a value outside its interval": (
+        FIGURES, HAZARD, {"value": "9.9"}, "value: '9.9' The value is below the lower or above the upper",
+    ),
+    "a value and a range": (
+        FIGURES, RESPONSE, {"low": "6", "high": "7"},
+        "low: '6' is given more than once, or must not be given here (MaxCount); Give a value or a range",
+    ),
+    "an object of another kind": (
+        CLAIMS, "010-afatinib-response", {"object": "outcome:os"},
+        "object: 'outcome:os' is none of what may stand here (Or); Give as object a drug, a drug class",
+    ),
+    "a trial without results": (
+        CLAIMS, "004-share-of-lung-cancer", {"trial": "nct00000001"},
+        "trial: 'nct00000001' A statement about a trial that has no results",
+    ),
+    "another NCT number": (TRIALS, "nct00000001", {"nct": "NCT00000002"}, "nct: 'NCT00000002' The id or the"),
+    "its own parent": (
+        "data/populations.tsv", "resected", {"parent": "resected"}, "parent: 'resected' The thing is its own",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "row", "cells", "said"), CELLS.values(), ids=CELLS.keys())
+def test_broken_rule_is_told_once_at_the_cell(
+    sample_home: Path, table: str, row: str, cells: dict[str, str], said: str
+) -> None:
+    [line] = {set_cell(sample_home / table, row, name, value) for name, value in cells.items()}
+    with pytest.raises(NotConformError) as caught:
+        build.build(sample_home, sample_home / "build")
+    [fault] = caught.value.faults
+    assert str(fault).startswith(f"{table}:{line}:{said}")
+
+
+def test_text_in_another_language_is_told_at_its_column(sample_home: Path) -> None:
+    line = set_cell(sample_home / CLAIMS, "010-afatinib-response", "label_zh", "It worked.")
+    [fault] = build.build(sample_home, sample_home / "build").warnings
+    assert str(fault).startswith(f"{CLAIMS}:{line}:label_zh: 'It worked.' The Chinese text has no Chinese")
 
 
 def test_node_without_a_row_is_named_itself(ontology: Graph) -> None:
@@ -301,7 +357,7 @@ def test_check_with_a_gap_in_its_header_is_named(key: str) -> None:
 
 def test_shapes_that_do_not_parse_are_named(tmp_path: Path) -> None:
     (tmp_path / "gene.ttl").write_text("<#Gene> a sh:NodeShape", encoding="utf-8")
-    with pytest.raises(InputError, match=r"gene\.ttl: .*: mend the Turtle"):
+    with pytest.raises(InputError, match=r"gene\.ttl:1:1: .*: mend the syntax"):
         validation.shapes(tmp_path)
 
 
