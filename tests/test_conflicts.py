@@ -61,7 +61,7 @@ def _plain(conflicts: frozenset[Conflict]) -> Found:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_planted_conflicts_are_found_and_near_misses_are_not(seed: int) -> None:
     planted = plant(tables.read(ROOT / "data"), seed)
     found = _derived(planted.tables)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rdflib import Graph, URIRef
@@ -300,7 +301,13 @@ def _place(row: Row[Any], doubt: links.Doubt) -> validation.Place:
 
 def read_ontology(home: Path) -> Graph:
     """Read the edit file with blank nodes named canonically; raises InputError."""
-    return export.canonical(read_turtle(home / "ontology" / "her2kg.ttl"))
+    named = Graph()
+    named += _canonical(read_turtle(home / "ontology" / "her2kg.ttl"))
+    return named
+
+
+# To name the blank nodes takes as long as to read the file.
+_canonical = lru_cache(maxsize=4)(export.canonical)
 
 
 def version(ontology: Graph) -> str:

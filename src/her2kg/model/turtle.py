@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rdflib import Graph
@@ -14,21 +15,27 @@ if TYPE_CHECKING:
 
 
 def read_turtle(path: Path) -> Graph:
-    """Give the triples of a file.
+    """Give the triples of a file, which the caller must not change: who reads it again gets the same graph.
 
     Raises InputError with the place of the fault, which the engine finds exactly; rdflib, which is asked
     afterwards, counts lines otherwise and quotes the bytes around.
     """
-    _require_text(path)
+    text = _text(path)
     Engine().add_file(path)
     try:
-        return Graph().parse(path)
+        return _parsed(text)
     except Exception as error:  # rdflib's parsers raise many kinds; all mean the same to the user
         problem = " ".join(str(error).split())[:160]
         raise InputError(f"{path}: {problem}", "mend the Turtle") from error
 
 
-def _require_text(path: Path) -> None:
+# A build reads its shapes for two runs, and one process may build often.
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Graph:
+    return Graph().parse(data=text, format="turtle")
+
+
+def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError as error:
@@ -38,7 +45,7 @@ def _require_text(path: Path) -> None:
     if raw.startswith(b"\xef\xbb\xbf"):
         raise InputError(f"{path}:1:1: begins with a byte-order mark", "save it as UTF-8 without BOM")
     try:
-        raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line, column = (
