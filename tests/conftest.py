@@ -23,6 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
 
 
+#: Fixtures that build the whole graph.
+_WHOLE = frozenset({"built", "store"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what needs the whole graph, through whichever fixture."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not _WHOLE.isdisjoint(item.fixturenames):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def home() -> Path:
     """Give the checkout."""

@@ -91,6 +91,7 @@ def test_identifier_of_the_wrong_form_is_a_fault_at_its_cell(
     assert faults(sample_home) == [f"{IDENTIFIERS}:{line}:curie: {curie!r} {said}"]
 
 
+@pytest.mark.slow
 def test_identifier_of_the_wrong_form_stops_the_build(sample_home: Path, tmp_path: Path) -> None:
     set_cell(sample_home / IDENTIFIERS, "gene:erbb2", "curie", "foo:3430")
     with pytest.raises(NotConformError):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+pytestmark = pytest.mark.slow
+
 REVIEW = "data/sources/sample-review"
 FIXTURES = ROOT / "tests" / "shapes"
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from her2kg.model.changes import Change, Comparison
 
+pytestmark = pytest.mark.slow
+
 REVIEW = "data/sources/sample-review"
 GOLDEN = ROOT / "tests" / "golden" / "diff.txt"
 

@@ -14,6 +14,8 @@ from tests.editing import set_cell
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 REVIEW = "data/sources/sample-review"
 CLAIMS, RESULTS = f"{REVIEW}/statements.tsv", f"{REVIEW}/results.tsv"
 
@@ -102,7 +104,7 @@ BROKEN = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.no_cover  # a tracer doubles its time, and the tests above run the same lines
 @pytest.mark.parametrize("cell", BROKEN, ids=lambda cell: f"{cell.table[5:]}:{cell.name}")
 def test_nothing_is_blamed_for_a_broken_cell(sample_home: Path, cell: Cell) -> None:
     wrong = {other.put(sample_home) for other in WRONG}
@@ -121,7 +123,7 @@ TABLES = sorted(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.no_cover
 @pytest.mark.parametrize("table", [*TABLES, "data/vocabularies.tsv"])
 def test_nothing_is_blamed_for_a_file_that_cannot_be_read(sample_home: Path, table: str) -> None:
     wrong = {other.put(sample_home) for other in WRONG}

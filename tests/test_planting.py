@@ -22,6 +22,11 @@ from tests.planting import CONFLICTS, COUNT, NEAR_MISSES, Planted, plant, scale
 if TYPE_CHECKING:
     from her2kg.model.rows import Tables
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.no_cover,
+]  # a tracer doubles the time, and a build runs the same lines
+
 SEEDS = (1, 2, 3)
 
 
@@ -30,7 +35,9 @@ def tables() -> Tables:
     return read(ROOT / "data")
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(
+    scope="module", params=[1, *(pytest.param(seed, marks=pytest.mark.long) for seed in SEEDS[1:])]
+)
 def planted(request: pytest.FixtureRequest, tables: Tables) -> Planted:
     return plant(tables, request.param)
 
@@ -101,14 +108,12 @@ def test_nothing_leads_nowhere(planted: Planted) -> None:
     assert check_links(planted.tables) == []
 
 
-@pytest.mark.slow
 def test_the_planted_graph_passes_the_shapes(tables: Tables) -> None:
     mapped = map_tables(plant(tables, SEEDS[0]).tables)
     shapes = validation.shapes(ROOT / "ontology" / "shapes")
     assert validation.run_shapes(mapped.graph, read_ontology(ROOT), shapes, {}) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("triples", [60_000, pytest.param(150_000, marks=pytest.mark.long)])
 def test_scaling_gives_the_triples_and_as_many_more_conflicts(tables: Tables, triples: int) -> None:
     planted = plant(tables, SEEDS[0]).tables

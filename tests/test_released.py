@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from her2kg.model.records import Entity
 
+pytestmark = pytest.mark.slow
+
 RELEASED = ROOT / "ontology" / "released.txt"
 SUCCESSOR = thing("drug", "afatinib")
 
@@ -99,7 +101,6 @@ def test_every_term_and_entity_of_the_tables_is_promised(home: Path) -> None:
     assert {str(HER2[name]) for name in HER2.__annotations__ if not name.startswith("_")} <= promised
 
 
-@pytest.mark.slow
 def test_only_a_release_writes_the_list(home: Path, tmp_path: Path) -> None:
     assert _build(home, "--out", str(tmp_path / "build")).exit_code == 0
     assert not (home / "ontology" / "released.txt").exists()
@@ -156,7 +157,6 @@ def test_a_successor_has_to_be_in_use(home: Path, successor: URIRef) -> None:
     assert f"is replaced by {successor}, which is not in use" in problem
 
 
-@pytest.mark.slow
 def test_a_build_holds_deprecation_to_its_rules(home: Path, tmp_path: Path) -> None:
     _deprecate(home, thing("drug", "zzz"), 'rdfs:label "zzz"@en')
     result = _build(home, "--out", str(tmp_path / "build"))

@@ -64,6 +64,12 @@ def ontology() -> Graph:
 
 
 @pytest.fixture(scope="module")
+def terms(ontology: Graph) -> str:
+    """Give the ontology as N-Triples."""
+    return ontology.serialize(format="nt")
+
+
+@pytest.fixture(scope="module")
 def shapes() -> ShapesGraph:
     graph = ShapesGraph(validation.shapes(ROOT / "ontology" / "shapes"), False, logging.getLogger(__name__))  # noqa: FBT003
     assert graph.shapes
@@ -96,9 +102,9 @@ def test_shape_finds_what_its_fixture_expects(
 
 
 @pytest.mark.parametrize("path", OF_CHECKS, ids=name)
-def test_check_finds_what_its_fixture_expects(path: Path, ontology: Graph) -> None:
+def test_check_finds_what_its_fixture_expects(path: Path, terms: str) -> None:
     check = read_query(CHECKS / f"{path.parent.name.removeprefix('check-')}.rq")
-    engine = Engine.from_text(ontology.serialize(format="nt"), "application/n-triples")
+    engine = Engine.from_text(terms, "application/n-triples")
     engine.add_text(path.read_text(encoding="utf-8"), "text/turtle")
     answer = engine.query(check.text)
     assert isinstance(answer, Table)
@@ -291,6 +297,7 @@ CELLS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "row", "cells", "said"), CELLS.values(), ids=CELLS.keys())
 def test_broken_rule_is_told_once_at_the_cell(
     sample_home: Path, table: str, row: str, cells: dict[str, str], said: str
@@ -302,6 +309,7 @@ def test_broken_rule_is_told_once_at_the_cell(
     assert str(fault).startswith(f"{table}:{line}:{said}")
 
 
+@pytest.mark.slow
 def test_text_in_another_language_is_told_at_its_column(sample_home: Path) -> None:
     line = set_cell(sample_home / CLAIMS, "010-afatinib-response", "label_zh", "It worked.")
     [fault] = build.build(sample_home, sample_home / "build").warnings
