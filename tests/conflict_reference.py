@@ -323,6 +323,7 @@ class Definitions:
                 Explanation.POPULATION,
                 any(_both_differ(groups, name) for name in ("ancestry", "smoking", "prior_therapy")),
             ),
+            (Explanation.POPULATION, not self._nested(*groups) and _treated_elsewhere(*groups)),
             (Explanation.SUBGROUP, self._part(*groups)),
             (Explanation.SETTING, _settings_differ(one.setting, other.setting)),
             (Explanation.ASSAY, _disjoint({*one.assays, *one.criteria}, {*other.assays, *other.criteria})),
@@ -334,9 +335,10 @@ class Definitions:
 
     def _part(self, one: Population | None, other: Population | None) -> bool:
         """Say whether one population is part of the other, or only one is a subgroup at all."""
-        if one and other and (one.id in self._wholes(other) or other.id in self._wholes(one)):
-            return True
-        return _is_subgroup(one) != _is_subgroup(other)
+        return self._nested(one, other) or _is_subgroup(one) != _is_subgroup(other)
+
+    def _nested(self, one: Population | None, other: Population | None) -> bool:
+        return bool(one and other and (one.id in self._wholes(other) or other.id in self._wholes(one)))
 
     def _wholes(self, population: Population) -> set[str]:
         """Give all populations that one is part of."""
@@ -430,6 +432,14 @@ def _staged_part(part: Population | None, whole: Population | None) -> bool:
 
 def _is_subgroup(population: Population | None) -> bool:
     return any(_field(population, name) is not None for name in _SUBGROUP)
+
+
+def _treated_elsewhere(one: Population | None, other: Population | None) -> bool:
+    """Say whether one group alone is a subgroup, and the other had a treatment that it had not."""
+    if one is None or other is None or _is_subgroup(one) == _is_subgroup(other):
+        return False
+    part, whole = (one, other) if _is_subgroup(one) else (other, one)
+    return not {*whole.treatment} <= {*part.treatment}
 
 
 def _settings_differ(one: EvidenceSetting, other: EvidenceSetting) -> bool:
