@@ -6,6 +6,7 @@ planted tables of the tests, copied until there are as many triples as asked for
 
 from __future__ import annotations
 
+import re
 import statistics
 import subprocess
 import sys
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
 from her2kg.engine import Engine, Triples  # noqa: E402
-from her2kg.graph import build, tables  # noqa: E402
+from her2kg.graph import build, definitions, derivation, mapping, reasoning, tables  # noqa: E402
 from her2kg.model.queries import read_queries  # noqa: E402
+from her2kg.model.vocabulary import SCHEMES  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +67,41 @@ def run_rules(ontology: str, triples: str) -> tuple[int, int, float]:
     return size, conflicts, seconds
 
 
+#: What is copied to give the reasoner more entities: all things but terms of vocabularies, and blank nodes.
+_COPIED = re.compile(rf"<\S+/id/(?!(?:{'|'.join(SCHEMES)})/)[^>]+(?=>)|_:[A-Za-z0-9]+")
+
+
+def more_entities(triples: str, copies: int) -> Graph:
+    """Give the triples, and beside them copies in which each thing is another one."""
+    lines = triples.splitlines()
+    copied = [line for line in lines if _COPIED.match(line)]
+    more = [_COPIED.sub(rf"\g<0>x{number}", line) for number in range(1, copies) for line in copied]
+    return Graph().parse(data="\n".join([*lines, *more]), format="nt")
+
+
+def run_reasoner(ontology: Graph, entities: Graph) -> tuple[int, int, float]:
+    """Give the entities' triples, what is derived and the seconds that it takes, reading included."""
+    start = time.perf_counter()
+    derived = reasoning.reason(ontology, entities)
+    return len(entities), len(derived), time.perf_counter() - start
+
+
+def bench_reasoner() -> None:
+    """Print what the EL reasoner costs as the entities grow."""
+    read = tables.read(ROOT / "data")
+    axioms = definitions.class_axioms(read).serialize(format="nt")
+    entities = mapping.map_tables(read).graph
+    entities += derivation.derive(
+        [build.read_ontology(ROOT), entities],
+        [rule for rule in read_queries(ROOT / "ontology" / "rules") if rule.name < "10"],
+    )
+    text = entities.serialize(format="nt")
+    for copies in (1, 10, 100):
+        ontology = build.read_ontology(ROOT) + more_entities(axioms, copies)
+        size, derived, seconds = run_reasoner(ontology, more_entities(text, copies))
+        print(f"EL reasoner, {copies} x the data, {size:,} triples: {seconds:.2f} s, {derived:,} derived")
+
+
 def main() -> None:
     """Print every figure."""
     with tempfile.TemporaryDirectory() as folder:
@@ -71,6 +109,7 @@ def main() -> None:
         print(f"build, tables to artefacts: {median_seconds(shell('build', '--out', target), 3):.1f} s")
     shell("build")()
     print(f"named question with start-up: {median_seconds(shell('query', 'drug-response')):.2f} s")
+    bench_reasoner()
     planted = plant(tables.read(ROOT / "data"), seed=1).tables
     ontology = build.read_ontology(ROOT).serialize(format="nt")
     for asked in SIZES:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ from her2kg.graph.mapping import map_tables
 from her2kg.graph.tables import read
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rdflib import Graph
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +38,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Run an untraced test without the tracer of coverage."""
+    if not item.get_closest_marker("untraced"):
+        return (yield)
+    with _untraced():
+        return (yield)
+
+
+@contextmanager
+def _untraced() -> Iterator[None]:
+    """Take the tracer of coverage away from this process and from those that it starts."""
+    tracer = sys.gettrace()
+    measured = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(tracer)
+        os.environ.update(measured)
+
+
 @pytest.fixture(scope="session")
 def home() -> Path:
     """Give the checkout."""
@@ -49,7 +75,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         folder = common / "real-build"
         if not folder.exists():
-            build(ROOT, folder)
+            with _untraced():  # builds of the sample are measured
+                build(ROOT, folder)
     return folder
 
 

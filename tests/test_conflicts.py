@@ -61,7 +61,7 @@ def _plain(conflicts: frozenset[Conflict]) -> Found:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # a tracer doubles the time, and a build runs the same lines
+@pytest.mark.untraced  # a tracer doubles the time, and a build runs the same lines
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3))])
 def test_planted_conflicts_are_found_and_near_misses_are_not(seed: int) -> None:
     planted = plant(tables.read(ROOT / "data"), seed)
@@ -104,7 +104,7 @@ def _sides(contrast: Contrast) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_rules_find_in_the_review_what_brute_force_finds() -> None:
     read = tables.read(ROOT / "data")
     assert _derived(read) == _with_worded(_plain(expected(read)), read)

@@ -87,11 +87,13 @@ def expected_quads(graphs: dict[str, Graph], *, named: bool) -> ox.Dataset:
     return found
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", DEFAULT)
 def test_rdflib_reads_back_the_default_graph(name: str, files: Path, graphs: dict[str, Graph]) -> None:
     assert isomorphic(Graph().parse(files / name), union(graphs))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", NAMED)
 def test_rdflib_reads_back_every_named_graph(name: str, files: Path, graphs: dict[str, Graph]) -> None:
     read = Dataset()
@@ -113,6 +115,7 @@ def test_oxigraph_reads_back_every_named_graph(name: str, files: Path, graphs: d
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", list(MODULES))
 def test_modules_are_the_same_in_every_format(name: str, files: Path) -> None:
     turtle = Graph().parse(files / f"{name}.ttl")
@@ -201,15 +204,10 @@ def test_artefacts_are_the_same_in_any_order(graphs: dict[str, Graph]) -> None:
     assert artefacts(turned, prefixes(ROOT)) == artefacts(graphs, prefixes(ROOT))
 
 
-def _untraced() -> dict[str, str]:
-    """Give the environment without what would measure the coverage of a process, at half its speed."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-
-
 def run_build(home: Path, out: Path, seed: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "her2kg", "build", "--out", str(out)],
-        env={**_untraced(), "HER2KG_HOME": str(home), "PYTHONHASHSEED": seed},
+        env={**os.environ, "HER2KG_HOME": str(home), "PYTHONHASHSEED": seed},
         check=True,
         capture_output=True,
         timeout=300,
@@ -229,6 +227,7 @@ def test_two_builds_of_the_sample_are_byte_identical(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_two_builds_of_the_real_data_are_byte_identical(built: Path, tmp_path: Path) -> None:
     for seed in ("1", "2"):
         run_build(ROOT, tmp_path / seed, seed)

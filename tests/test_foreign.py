@@ -61,7 +61,7 @@ def test_owlready2_follows_the_import_to_the_running_service(world: owlready2.Wo
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover  # the time is that of reasoners
+@pytest.mark.untraced  # the time is that of reasoners
 def test_the_two_together_are_consistent_and_what_cannot_be_is_found(world: owlready2.World) -> None:
     needs("java")
     with world.get_ontology(f"{_OWN}/inferred#"):

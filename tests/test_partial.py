@@ -104,7 +104,7 @@ BROKEN = (
 )
 
 
-@pytest.mark.no_cover  # a tracer doubles its time, and the tests above run the same lines
+@pytest.mark.untraced  # a tracer doubles its time, and the tests above run the same lines
 @pytest.mark.parametrize("cell", BROKEN, ids=lambda cell: f"{cell.table[5:]}:{cell.name}")
 def test_nothing_is_blamed_for_a_broken_cell(sample_home: Path, cell: Cell) -> None:
     wrong = {other.put(sample_home) for other in WRONG}
@@ -123,7 +123,7 @@ TABLES = sorted(
 )
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("table", [*TABLES, "data/vocabularies.tsv"])
 def test_nothing_is_blamed_for_a_file_that_cannot_be_read(sample_home: Path, table: str) -> None:
     wrong = {other.put(sample_home) for other in WRONG}

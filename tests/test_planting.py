@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.no_cover,
+    pytest.mark.untraced,
 ]  # a tracer doubles the time, and a build runs the same lines
 
 SEEDS = (1, 2, 3)

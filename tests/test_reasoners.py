@@ -81,7 +81,7 @@ def test_entailment_in_the_el_reasoner(
     assert (_iri(wider) in el.wider(_iri(narrower))) is (holds == "yes"), why
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_every_entailment_in_hermit(hermit: owlapi.HermiT) -> None:
     wrong = [
         row for row in ENTAILMENTS if hermit.is_subclass(_iri(row[0]), _iri(row[1])) is not (row[2] == "yes")
@@ -89,7 +89,7 @@ def test_every_entailment_in_hermit(hermit: owlapi.HermiT) -> None:
     assert wrong == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_both_reasoners_give_the_same_hierarchy(el: Classification, hermit: owlapi.HermiT) -> None:
     assert hermit.consistent()
     assert hermit.unsatisfiable() == []
@@ -98,13 +98,13 @@ def test_both_reasoners_give_the_same_hierarchy(el: Classification, hermit: owla
     assert {pair for pair in hermit.direct() if not pair[0].startswith(foreign)} == set(el.direct)
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("module", ["ontology-base", "ontology", "ontology-inferred"])
 def test_every_module_is_owl_2_dl(built: Path, module: str) -> None:
     assert owlapi.violations(owlapi.load(built / f"{module}.rdf"), "OWL2_DL") == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 @pytest.mark.parametrize("profile", ["OWL2_EL", "OWL2_RL"])
 def test_class_part_is_in_el_and_in_rl(
     graphs: tuple[Graph, Graph, Graph], tmp_path: Path, profile: str
@@ -118,7 +118,7 @@ def test_class_part_is_in_el_and_in_rl(
     assert owlapi.violations(owlapi.load(path), profile) == []
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_hermit_justifies_the_chain_from_exon_to_domain(hermit: owlapi.HermiT) -> None:
     said = " ".join(
         hermit.why(_iri("alteration:erbb2-yvma"), _iri("alteration:erbb2-kinase-domain-mutation"))
@@ -160,7 +160,7 @@ def _declared(part: Graph, ontology: Graph) -> Graph:
     return declared
 
 
-@pytest.mark.no_cover
+@pytest.mark.untraced
 def test_placing_a_variant_agrees_with_the_reasoner(graphs: tuple[Graph, Graph, Graph], store: Store) -> None:
     """The reasoner must say of a class with the marks of a variant what the query over the axioms says."""
     ontology, entities, _ = graphs

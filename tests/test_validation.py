@@ -82,6 +82,7 @@ def subclasses(ontology: Graph) -> list[tuple[Any, Any, Any]]:
     return list(ontology.triples((None, RDFS.subClassOf, None)))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("path", OF_SHAPES, ids=name)
 def test_shape_finds_what_its_fixture_expects(
     path: Path, shapes: ShapesGraph, subclasses: list[tuple[Any, Any, Any]]
@@ -101,6 +102,7 @@ def test_shape_finds_what_its_fixture_expects(
     assert sorted(found) == expected(path)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("path", OF_CHECKS, ids=name)
 def test_check_finds_what_its_fixture_expects(path: Path, terms: str) -> None:
     check = read_query(CHECKS / f"{path.parent.name.removeprefix('check-')}.rq")
