@@ -11,7 +11,9 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 import zlib
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -114,6 +116,99 @@ def test_a_signal_ends_the_server_cleanly(built: Path, end: signal.Signals) -> N
         assert process.wait(timeout=30) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def _problem(address: str, query: str, accept: str = "text/csv") -> tuple[int, dict[str, object]]:
+    with pytest.raises(HTTPError) as caught:
+        _ask(address, query, accept)
+    with caught.value as error:
+        return error.code, json.loads(error.read())
+
+
+@pytest.fixture(scope="module")
+def limited(built: Path) -> Iterator[str]:
+    """Serve the real graph with small limits."""
+    limits = {"QUERY_SECONDS": "1", "QUERY_MEMORY": "100000000", "ANSWER_LIMIT": "5000000", "WAITING": "0"}
+    with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
+        url,
+        _,
+    ):
+        yield url
+
+
+_HOSTILE = {
+    "nested": (f"ASK {'{' * 20_000}{'}' * 20_000}", 500),
+    "negated": (f"ASK {{ FILTER({'!' * 50_000}true) }}", 500),
+    "slow": ("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", 503),
+    "greedy": ("SELECT * { ?a ?b ?c . ?d ?e ?f } ORDER BY ?a ?f", 507),
+    "fetching": ("SELECT * { SERVICE <http://127.0.0.1:1/> { ?a ?b ?c } }", 400),
+}
+
+
+@pytest.mark.parametrize("what", _HOSTILE)
+def test_a_hostile_query_costs_nobody_else_anything(limited: str, what: str) -> None:
+    query, status = _HOSTILE[what]
+    body = urlencode({"query": query}).encode()
+    request = Request(f"{limited}sparql", data=body, headers={"Accept": "text/csv"})
+    with pytest.raises(HTTPError) as caught:
+        urlopen(request, timeout=30)
+    with caught.value as error:
+        said = json.loads(error.read())
+        assert error.code == said["status"] == status
+    assert said["remedy"]
+    assert len(said["detail"]) < 200
+    start = time.monotonic()
+    assert _ask(limited, "ASK { ?s ?p ?o }", "application/sparql-results+json").count("true") == 1
+    assert time.monotonic() - start < 1
+
+
+def test_a_transfer_that_meets_its_limit_is_visibly_aborted(limited: str) -> None:
+    query = urlencode({"query": "SELECT * { ?a ?b ?c . ?d ?e ?f }"})
+    with urlopen(Request(f"{limited}sparql?{query}", headers={"Accept": "text/csv"}), timeout=30) as response:
+        assert response.status == 200
+        with pytest.raises(IncompleteRead):
+            response.read()
+    assert "true" in _ask(limited, "ASK { ?s ?p ?o }", "application/sparql-results+json")
+
+
+def test_while_all_workers_are_busy_the_server_answers_and_says_when_to_come_again(limited: str) -> None:
+    query = urlencode({"query": _HOSTILE["slow"][0]}).encode()
+    busy = []
+    for _ in range(2):
+        link = socket.create_connection(("127.0.0.1", int(limited.rsplit(":", 1)[1].strip("/"))))
+        link.sendall(
+            b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            + f"Content-Length: {len(query)}\r\n\r\n".encode()
+            + query
+        )
+        busy.append(link)
+    codes: list[tuple[int, str]] = []
+    while not codes or codes[-1][0] != 503:  # until both are being answered
+        codes.append(_health_and_ask(limited))
+    assert codes[-1][1] == "5"
+    for link in busy:
+        assert b" 503 " in link.recv(100)
+        link.close()
+
+
+def _health_and_ask(address: str) -> tuple[int, str]:
+    assert json.loads(_get(f"{address}healthz"))["status"] == "ok"
+    try:
+        _ask(address, "ASK { ?s ?p ?o }", "application/sparql-results+json")
+    except HTTPError as error:
+        with error:
+            return error.code, error.headers["Retry-After"]
+    return 200, ""
+
+
+def test_many_idle_connections_shut_nobody_out(limited: str) -> None:
+    port = int(limited.rsplit(":", 1)[1].strip("/"))
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+    for link in idle:
+        link.sendall(b"GET / HT")
+    assert json.loads(_get(f"{limited}healthz"))["status"] == "ok"
+    for link in idle:
+        link.close()
 
 
 def _refused(*words: str, built: Path) -> subprocess.CompletedProcess[str]:

@@ -440,6 +440,7 @@ def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
 def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: str | None) -> None:
     """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
     from her2kg.answer.store import Store
+    from her2kg.answer.workers import Limits, Workers
     from her2kg.service.app import create_app
 
     flags = {
@@ -451,14 +452,26 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
     }
     settings = Settings.read(flags)
     store = Store.of_files(files) if files else Store.open(settings.build)
-    app = create_app(store, settings, _prefixes(settings), built=not files)
-    _run(app, settings, store)
+    limits = Limits(
+        seconds=settings.query_seconds,
+        memory=settings.query_memory,
+        answer=settings.answer_limit,
+        workers=settings.workers,
+        waiting=settings.waiting,
+    )
+    with Workers(store, limits) as workers:
+        app = create_app(store, workers, settings, _prefixes(settings), built=not files)
+        _run(app, settings, store)
 
 
 def _prefixes(settings: Settings) -> dict[str, str]:
     from her2kg.model.namespaces import prefixes
 
     return prefixes(settings.home)
+
+
+#: Seconds after which a connection on which nothing comes or goes is closed.
+_IDLE_SECONDS = 30
 
 
 def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
@@ -468,7 +481,16 @@ def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         server = create_server(
-            app, host=settings.host.strip("[]"), port=settings.port, threads=settings.threads, ident=None
+            app,
+            host=settings.host.strip("[]"),
+            port=settings.port,
+            threads=settings.threads,
+            connection_limit=settings.connections,
+            channel_timeout=_IDLE_SECONDS,
+            # What is written waits here, so that a slow reader holds no thread.
+            outbuf_high_watermark=settings.answer_limit + settings.body_limit,
+            asyncore_use_poll=True,
+            ident=None,
         )
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -7,17 +7,18 @@ on self-joins and wrong on ``ASK { FILTER(false) }``. This module alone knows py
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyoxigraph as ox
 
-from her2kg.errors import InputError, QueryError
+from her2kg.errors import FormatError, InputError, QueryError
 from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
@@ -28,6 +29,14 @@ _PARSER_PLACE = re.compile(
     r"|between line \d+ column \d+ and line \d+ column \d+): "
 )
 _SYSTEM_NUMBER = re.compile(r" \(os error \d+\)$")
+
+
+class Sink(Protocol):
+    """What takes the bytes of an answer."""
+
+    def write(self, content: bytes, /) -> int:
+        """Take some bytes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,9 +57,12 @@ class Table:
 
     def text(self, media_type: str) -> bytes:
         """Serialise in a SPARQL results format."""
+        return _held(self, media_type)
+
+    def write(self, output: Sink, media_type: str) -> None:
+        """Serialise in a SPARQL results format, as rows come; raises QueryError, also half-way."""
         kind = ox.QueryResultsFormat.from_media_type(media_type)
-        written = self.answer.serialize(format=kind)
-        return written if written is not None else b""
+        _write(lambda out: self.answer.serialize(out, kind), output, media_type)
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,12 @@ class Truth:
 
     def text(self, media_type: str) -> bytes:
         """Serialise in a SPARQL results format that knows booleans."""
+        return _held(self, media_type)
+
+    def write(self, output: Sink, media_type: str) -> None:
+        """Serialise in a SPARQL results format that knows booleans."""
         kind = ox.QueryResultsFormat.from_media_type(media_type)
-        written = self.answer.serialize(format=kind)
-        return written if written is not None else b""
+        _write(lambda out: self.answer.serialize(out, kind), output, media_type)
 
 
 @dataclass(frozen=True)
@@ -78,13 +93,54 @@ class Triples:
 
     def text(self, media_type: str, prefixes: dict[str, str] | None = None) -> bytes:
         """Serialise in an RDF format, each triple once."""
+        output = io.BytesIO()
+        self.write(output, media_type, prefixes)
+        return output.getvalue()
+
+    def write(self, output: Sink, media_type: str, prefixes: dict[str, str] | None = None) -> None:
+        """Serialise in an RDF format, each triple once; raises QueryError, also half-way."""
         kind = ox.RdfFormat.from_media_type(media_type)
-        triples = dict.fromkeys(self.answer)
-        written = ox.serialize(triples, format=kind, prefixes=dict(prefixes) if prefixes else None)
-        return written if written is not None else b""
+
+        def serialize(out: Any) -> None:
+            triples = dict.fromkeys(self.answer)
+            ox.serialize(triples, out, kind, prefixes=dict(prefixes) if prefixes else None)
+
+        _write(serialize, output, media_type)
 
 
 Answer: TypeAlias = Table | Truth | Triples
+#: What each form of answer is called.
+FORMS: Mapping[type[Answer], str] = {Table: "table", Truth: "truth", Triples: "triples"}
+
+_NO_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+
+
+class _XmlOutput(io.RawIOBase):
+    """Passes XML on in which a CR is a reference, since a parser would read it as LF."""
+
+    def __init__(self, output: Sink) -> None:
+        super().__init__()
+        self._output = output
+
+    def write(self, content: Any) -> int:
+        if _NO_XML.search(content):
+            raise FormatError("the answer holds a character that XML has not", "ask for JSON or CSV")
+        self._output.write(bytes(content).replace(b"\r", b"&#xD;"))
+        return len(content)
+
+
+def _held(answer: Table | Truth, media_type: str) -> bytes:
+    output = io.BytesIO()
+    answer.write(output, media_type)
+    return output.getvalue()
+
+
+def _write(serialize: Callable[[Any], object], output: Sink, media_type: str) -> None:
+    """Serialise into an output, which may raise errors of its own."""
+    try:
+        serialize(_XmlOutput(output) if media_type.endswith("xml") else output)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise QueryError(str(error)[:200], "change the query") from error
 
 
 class Engine:
@@ -146,6 +202,12 @@ class Engine:
         else:
             content = ox.serialize({quad.triple for quad in self._store}, format=kind)
         return (content or b"").decode()
+
+    def written(self, media_type: str, prefixes: Mapping[str, str] | None = None) -> bytes:
+        """Write all quads with prefixes, in a format of graphs."""
+        kind = ox.RdfFormat.from_media_type(media_type)
+        quads = [quad.triple for quad in self._store]
+        return ox.serialize(quads, format=kind, prefixes=dict(prefixes) if prefixes else None) or b""
 
     def query(
         self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()

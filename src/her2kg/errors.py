@@ -6,6 +6,10 @@
     ├── SettingError            exit 2   a flag or an environment variable cannot be used
     ├── UnknownQuestionError    exit 2   no question of that name
     ├── QueryError              exit 3   a query does not parse or cannot be evaluated
+    │   └── FormatError         exit 3   its answer cannot be written in the format asked for
+    ├── LimitError              exit 3   a query uses more time, memory or bytes than it may
+    ├── CrashError              exit 3   the engine ended on a query
+    ├── BusyError               exit 3   too many queries wait already
     ├── NotationError           exit 3   a notation names nothing that the graph knows
     ├── InputError              exit 3   a file cannot be read as what it should be
     ├── BuildMissingError       exit 3   there is no complete build to answer from
@@ -70,6 +74,44 @@ class QueryError(Her2kgError):
         super().__init__(f"{line}:{column}: {problem}" if line else problem, remedy)
         self.line = line
         self.column = column
+
+
+class FormatError(QueryError):
+    """An answer holds what the format asked for cannot say."""
+
+
+#: What is said of each limit, with the limit in place of the braces, and what to do.
+_LIMITS = {
+    "time": ("the query took longer than {:g} s", "ask for less: more constants, fewer joins, a LIMIT"),
+    "memory": ("the query needs more than {:,} bytes of memory", "sort, group or join less at a time"),
+    "answer": ("the answer has more than {:,} bytes", "add a LIMIT, or take the files of the build"),
+}
+
+
+class LimitError(Her2kgError):
+    """A query uses more of something (``time``, ``memory``, ``answer``) than it may."""
+
+    def __init__(self, what: str, limit: float) -> None:
+        """Name what is used up."""
+        problem, remedy = _LIMITS[what]
+        super().__init__(problem.format(limit), remedy)
+        self.what = what
+
+
+class CrashError(Her2kgError):
+    """The engine ended on a query; others are not touched."""
+
+    def __init__(self) -> None:
+        """Say it."""
+        super().__init__("the engine cannot evaluate this query", "nest less deeply, or chain fewer terms")
+
+
+class BusyError(Her2kgError):
+    """As many queries as may wait for their turn do."""
+
+    def __init__(self) -> None:
+        """Say it."""
+        super().__init__("too many queries wait already", "ask again in a few seconds")
 
 
 @dataclass(frozen=True, order=True)

@@ -36,7 +36,13 @@ class Setting:
 SETTINGS = (
     Setting("host", "127.0.0.1", "address that the service binds"),
     Setting("port", "8080", "port that the service binds (0: any free one)"),
-    Setting("threads", "8", "requests that the service answers at the same time"),
+    Setting("threads", "24", "requests that the service answers at the same time"),
+    Setting("connections", "1000", "connections that may be open at the same time"),
+    Setting("workers", "2", "queries of users that are evaluated at the same time"),
+    Setting("waiting", "16", "queries that may wait for a worker; further ones are told to come again"),
+    Setting("query_seconds", "20", "seconds that a query may take"),
+    Setting("query_memory", "1000000000", "bytes of memory that a query may use beyond the graph"),
+    Setting("answer_limit", "100000000", "bytes that an answer may have"),
     Setting("body_limit", "1000000", "bytes that a request may carry"),
     Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
     Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),
@@ -51,6 +57,12 @@ class Settings:
     host: str
     port: int
     threads: int
+    connections: int
+    workers: int
+    waiting: int
+    query_seconds: int
+    query_memory: int
+    answer_limit: int
     body_limit: int
     home: Path
     build: Path
@@ -78,6 +90,12 @@ class Settings:
             host=text["host"],
             port=_number("port", text["port"], _PORT_LIMIT),
             threads=_number("threads", text["threads"], 1000) or 1,
+            connections=_number("connections", text["connections"], 100_000) or 1,
+            workers=_number("workers", text["workers"], 1000) or 1,
+            waiting=_number("waiting", text["waiting"], 100_000),
+            query_seconds=_number("query_seconds", text["query_seconds"], 86_400) or 1,
+            query_memory=_number("query_memory", text["query_memory"], 10**12),
+            answer_limit=_number("answer_limit", text["answer_limit"], 10**12),
             body_limit=_number("body_limit", text["body_limit"], 10**9),
             home=home,
             build=Path(text["build"]) if text["build"] else home / "build",

@@ -8,19 +8,25 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from her2kg.errors import Her2kgError
-from her2kg.service import ontology, pages, problems, protocol
+from her2kg.service import description, ontology, pages, problems, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from her2kg.answer.store import Store
+    from her2kg.answer.workers import Workers
     from her2kg.settings import Settings
 
 
 def create_app(
-    store: Store, settings: Settings, prefixes: Mapping[str, str] | None = None, *, built: bool = True
+    store: Store,
+    workers: Workers,
+    settings: Settings,
+    prefixes: Mapping[str, str] | None = None,
+    *,
+    built: bool = True,
 ) -> Flask:
-    """Make the service over a read-only store.
+    """Make the service over a read-only store, and over the workers that answer the queries of strangers.
 
     ``prefixes`` shorten the Turtle of answers; ``built`` is false when the store holds files of the
     user's own, about which the questions know nothing.
@@ -28,6 +34,7 @@ def create_app(
     app = Flask(__name__)
     app.config.update(
         STORE=store,
+        WORKERS=workers,
         SETTINGS=settings,
         PREFIXES=dict(prefixes or {}),
         BUILT=built,
@@ -35,26 +42,39 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=settings.body_limit,
     )
     app.register_blueprint(protocol.blueprint)
+    app.register_blueprint(description.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(ontology.blueprint)
     app.register_error_handler(Her2kgError, problems.of_error)
     app.register_error_handler(HTTPException, _of_http)
-    app.after_request(_open_to_all)
+    app.after_request(_guarded)
     return app
 
 
 def _of_http(error: HTTPException) -> Response:
-    response = problems.problem(error.code or 500, error.description or error.name)
+    detail, _, remedy = (error.description or error.name).partition("; ")
+    response = problems.problem(error.code or 500, detail, remedy)
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
     return response
 
 
-def _open_to_all(response: Response) -> Response:
-    """Let pages of any origin read: the graph is public and nothing can be written."""
+#: Pages load their own style and nothing else, run nothing, and stand in no frame.
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+def _guarded(response: Response) -> Response:
+    """Let pages of any origin read, for the graph is public and nothing can be written; forbid the rest."""
     response.access_control_allow_origin = "*"
     response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type"
+    response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
+    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Frame-Options"] = "DENY"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.vary.add("Accept")
+    response.vary.update(["Accept", "Accept-Encoding"])
     return response

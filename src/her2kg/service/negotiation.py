@@ -53,7 +53,9 @@ def choose(request: Request, family: Mapping[str, str]) -> str:
     spelt |= {alias: media_type for alias, media_type in _ALIASES.items() if media_type in spelt}
     best = request.accept_mimetypes.best_match(list(spelt))
     if best is None:
-        raise NotAcceptable(f"this query can be answered as {', '.join(family.values())}")
+        raise NotAcceptable(
+            f"no format that is accepted fits this query; accept {', '.join(family.values())}"
+        )
     return spelt[best]
 
 

@@ -7,7 +7,16 @@ from typing import Any
 
 from flask import Response, json, render_template, request
 
-from her2kg.errors import Her2kgError, NotationError, QueryError, UnknownQuestionError
+from her2kg.errors import (
+    BusyError,
+    CrashError,
+    FormatError,
+    Her2kgError,
+    LimitError,
+    NotationError,
+    QueryError,
+    UnknownQuestionError,
+)
 from her2kg.service.negotiation import wants_page
 
 
@@ -22,11 +31,31 @@ def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response
     return Response(json.dumps(body), status, mimetype="application/problem+json")
 
 
+#: Seconds after which it is worth to ask again.
+_RETRY_AFTER = "5"
+_STATUS = {
+    UnknownQuestionError: HTTPStatus.NOT_FOUND,
+    NotationError: HTTPStatus.NOT_FOUND,
+    FormatError: HTTPStatus.NOT_ACCEPTABLE,
+    CrashError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_LIMIT_STATUS = {
+    "time": HTTPStatus.SERVICE_UNAVAILABLE,
+    "memory": HTTPStatus.INSUFFICIENT_STORAGE,
+    "answer": HTTPStatus.INSUFFICIENT_STORAGE,
+}
+
+
 def of_error(error: Her2kgError) -> Response:
     """Give the problem response of one of our errors."""
-    status = HTTPStatus.BAD_REQUEST
-    if isinstance(error, UnknownQuestionError | NotationError):
-        status = HTTPStatus.NOT_FOUND
+    status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+    if isinstance(error, LimitError):
+        status = _LIMIT_STATUS[error.what]
+    if isinstance(error, BusyError):
+        response = problem(status, error.problem, error.remedy)
+        response.headers["Retry-After"] = _RETRY_AFTER
+        return response
     if isinstance(error, QueryError) and error.line:
         # The place stands in fields of its own, so it need not stand before the detail.
         detail = error.problem.removeprefix(f"{error.line}:{error.column}: ")
