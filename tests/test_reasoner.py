@@ -7,7 +7,7 @@ from rdflib import Graph
 
 from her2kg.errors import InputError, NotConformError
 from her2kg.graph.reasoning import reason
-from her2kg.reasoner import Ontology
+from her2kg.reasoner import Ontology, values
 
 _PREFIXES = """
 @prefix : <urn:x#> .
@@ -38,6 +38,20 @@ def test_what_must_not_be_published_is_named(text: str, said: str) -> None:
     with pytest.raises(NotConformError) as caught:
         reason(Graph().parse(data=text), Graph())
     assert [said in str(fault) for fault in caught.value.faults] == [True]
+
+
+def test_values_are_found_through_a_chain_and_only_for_what_is_asked() -> None:
+    facts = """@prefix : <urn:x#> . @prefix owl: <http://www.w3.org/2002/07/owl#> .
+        :exon a owl:ObjectProperty . :domain a owl:ObjectProperty . :inside a owl:ObjectProperty .
+        :domain owl:propertyChainAxiom ( :exon :inside ) .
+        :insertion a owl:NamedIndividual ; :exon :twenty . :other a owl:NamedIndividual ; :domain :kinase .
+        :twenty a owl:NamedIndividual ; :inside :kinase . :kinase a owl:NamedIndividual ."""
+    triples = Graph().parse(data=facts).serialize(format="nt")
+    found = list(values(triples, [("urn:x#domain", "urn:x#kinase"), ("urn:x#domain", "urn:x#twenty")]))
+    assert found == [
+        ("urn:x#insertion", "urn:x#domain", "urn:x#kinase"),
+        ("urn:x#other", "urn:x#domain", "urn:x#kinase"),
+    ]
 
 
 def test_text_that_is_no_ontology_is_refused() -> None:

@@ -18,7 +18,7 @@ from pyelk.exceptions import PyElkError
 from her2kg.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pyelk import EntityNode, ReasoningResult
 
@@ -26,7 +26,8 @@ _T = TypeVar("_T")
 
 _OPTIONS = owl.LoadOptions(format=owl.DocumentFormat.TURTLE, imports=owl.ImportPolicy.IGNORE)
 _DOCUMENT = "urn:her2kg:ontology"
-_TOP, _BOTTOM = "http://www.w3.org/2002/07/owl#Thing", "http://www.w3.org/2002/07/owl#Nothing"
+OWL, RDF = "http://www.w3.org/2002/07/owl#", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_TOP, _BOTTOM = f"{OWL}Thing", f"{OWL}Nothing"
 
 
 @dataclass(frozen=True)
@@ -95,18 +96,55 @@ class Ontology:
         }
         return Classification(consistent, tuple(sorted(direct)), equivalent, unsatisfiable)
 
-    def subjects(self, prop: str, value: str) -> Iterator[str]:
-        """Give the individuals that follow to have a value of an object property, sorted."""
-        expression = owl.ObjectHasValue(
-            owl.ObjectProperty(owl.IRI(prop)), owl.NamedIndividual(owl.IRI(value))
-        )
-        nodes = _complete(self._reasoner.instances(expression))
-        yield from sorted(member.iri.value for node in nodes for member in node.members)
+    def types(self) -> Iterator[tuple[str, str]]:
+        """Give each individual with each named class that it follows to belong to."""
+        found = _complete(self._reasoner.realize())
+        above: dict[tuple[str, ...], list[EntityNode[owl.Class]]] = {}
+        for below, wider in found.class_taxonomy.direct_edges:
+            above.setdefault(_names(below), []).append(wider)
+        for individual, kind in found.direct_types:
+            todo, seen = [kind], {_names(kind)}
+            while todo:
+                names = _names(todo.pop())
+                for member in individual.members:
+                    for name in names:
+                        yield member.iri.value, name
+                for wider in above.get(names, ()):
+                    if (named := _names(wider)) not in seen:
+                        seen.add(named)
+                        todo.append(wider)
 
     def is_subclass(self, narrower: str, wider: str) -> bool:
         """Say whether one named class follows to fall under another."""
         axiom = owl.SubClassOf(owl.Class(owl.IRI(narrower)), owl.Class(owl.IRI(wider)))
         return bool(_complete(self._reasoner.is_entailed(axiom)))
+
+
+def values(triples: str, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Give, as triples, each individual that follows to have one of the wanted values of a property.
+
+    ``triples`` are an ontology as N-Triples, ``wanted`` pairs of an object property and an individual. For
+    each pair a class of those who have the value is added, and all individuals are classified at once: one
+    question for each pair would cost the size of the ontology each time. Raises InputError.
+    """
+    pairs = {f"{_ASKED}{number}": pair for number, pair in enumerate(sorted(set(wanted)))}
+    asked = "".join(_who_has(name, *pair) for name, pair in pairs.items())
+    with Ontology(f"{triples}{asked}") as ontology:
+        yield from sorted(
+            (individual, *pairs[name]) for individual, name in ontology.types() if name in pairs
+        )
+
+
+#: How the IRIs of classes begin that are added to ask who belongs to them.
+_ASKED = "urn:her2kg:asked:"
+
+
+def _who_has(name: str, prop: str, value: str) -> str:
+    """Define a class by a value of a property, in N-Triples."""
+    blank = f"_:{name.replace(':', '')}"
+    kinds = f"<{name}> <{RDF}type> <{OWL}Class> .\n{blank} <{RDF}type> <{OWL}Restriction> .\n"
+    which = f"{blank} <{OWL}onProperty> <{prop}> .\n{blank} <{OWL}hasValue> <{value}> .\n"
+    return f"{kinds}{which}<{name}> <{OWL}equivalentClass> {blank} .\n"
 
 
 def _names(node: EntityNode[owl.Class]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from rdflib.namespace import OWL, RDF, RDFS
 
 from her2kg.errors import Fault, NotConformError
 from her2kg.model.namespaces import HER2
-from her2kg.reasoner import Ontology
+from her2kg.reasoner import Ontology, values
 
 if TYPE_CHECKING:
     from her2kg.reasoner import Classification
@@ -86,18 +86,24 @@ def reason(ontology: Graph, entities: Graph) -> Graph:
     Raises InputError when the ontology goes beyond EL, NotConformError when nothing can be true, a class
     can have no member, or classes fall together.
     """
-    with Ontology(logical_part(ontology, entities).serialize(format="nt")) as reasoner:
+    part = logical_part(ontology, entities).serialize(format="nt")
+    with Ontology(part) as reasoner:
         found = reasoner.classify()
-        if faults := _faults(found):
-            raise NotConformError(faults)
-        inferred = Graph()
-        for narrower, wider in found.direct:
-            inferred.add((URIRef(narrower), RDFS.subClassOf, URIRef(wider)))
-        for prop, kinds in _CHAINED.items():
-            values = {node for kind in kinds for node in entities.subjects(RDF.type, kind)}
-            for value in sorted(value for value in values if isinstance(value, URIRef)):
-                for subject in reasoner.subjects(str(prop), str(value)):
-                    inferred.add((URIRef(subject), prop, value))
+    if faults := _faults(found):
+        raise NotConformError(faults)
+    inferred = Graph()
+    for narrower, wider in found.direct:
+        inferred.add((URIRef(narrower), RDFS.subClassOf, URIRef(wider)))
+    wanted = (
+        (str(prop), str(value))
+        for prop, kinds in _CHAINED.items()
+        for kind in kinds
+        for value in entities.subjects(RDF.type, kind)
+        if isinstance(value, URIRef)
+    )
+    for triple in values(part, wanted):
+        subject, prop, value = map(URIRef, triple)
+        inferred.add((subject, prop, value))
     inferred -= entities
     inferred -= ontology
     return inferred
