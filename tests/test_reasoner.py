@@ -13,11 +13,13 @@ _PREFIXES = """
 @prefix : <urn:x#> .
 @prefix owl: <http://www.w3.org/2002/07/owl#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
-:Mutation a owl:Class ; owl:disjointWith :Amplification .
+:Mutation a owl:Class ; rdfs:label "mutation"@en ; owl:disjointWith :Amplification .
 :Amplification a owl:Class .
 :Odd a owl:Class ; rdfs:subClassOf :Mutation .
 """
 _BOTH = f"{_PREFIXES} :Odd rdfs:subClassOf :Amplification ."
+_NEEDS = f"""{_PREFIXES} :has a owl:ObjectProperty . :Needs a owl:Class ;
+    rdfs:subClassOf [ a owl:Restriction ; owl:onProperty :has ; owl:someValuesFrom owl:Nothing ] ."""
 _SAME = f"{_PREFIXES} :Mutation rdfs:subClassOf :Odd ."
 
 
@@ -32,7 +34,17 @@ def test_wider_classes_are_found_at_any_distance() -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(_BOTH, "'urn:x#Odd' the class can have no member"), (_SAME, "the classes have the same members")],
+    [
+        (
+            _BOTH,
+            "'urn:x#Odd' the class can have no member: it falls under both urn:x#Amplification and",
+        ),
+        (
+            _NEEDS,
+            "'urn:x#Needs' the class can have no member; mend",
+        ),
+        (_SAME, "the classes have the same members"),
+    ],
 )
 def test_what_must_not_be_published_is_named(text: str, said: str) -> None:
     with pytest.raises(NotConformError) as caught:

@@ -644,3 +644,12 @@ def test_the_page_of_the_ontology_has_every_term_at_its_anchor(client: FlaskClie
 
 def test_files_of_the_users_own_have_no_ontology_page(own: FlaskClient) -> None:
     assert own.get("/ontology").status_code == 404
+
+
+@pytest.mark.parametrize(("lang", "how"), [("en", "close"), ("zh", "相近")])
+def test_the_page_of_the_ontology_shows_what_a_term_is_mapped_to(
+    client: FlaskClient, lang: str, how: str
+) -> None:
+    page = client.get(f"/ontology?lang={lang}", headers={"Accept": _BROWSER}).text
+    term = page[page.index('id="Amplification"') :].partition("</section>")[0]
+    assert f'{how}: <a href="http://purl.obolibrary.org/obo/SO_0001880">' in term

@@ -7,9 +7,11 @@ ELK's procedure is incomplete for ranges of properties that have values.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from rdflib import Graph, URIRef
+from rdflib.collection import Collection
 from rdflib.namespace import OWL, RDF, RDFS
 
 from her2kg.errors import Fault, NotConformError
@@ -17,6 +19,8 @@ from her2kg.model.namespaces import HER2
 from her2kg.reasoner import Ontology, values
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from her2kg.reasoner import Classification
 
 #: What of the ontology language the reasoner takes into account.
@@ -89,7 +93,7 @@ def reason(ontology: Graph, entities: Graph) -> Graph:
     part = logical_part(ontology, entities).serialize(format="nt")
     with Ontology(part) as reasoner:
         found = reasoner.classify()
-    if faults := _faults(found):
+    if faults := _faults(found, ontology, part):
         raise NotConformError(faults)
     inferred = Graph()
     for narrower, wider in found.direct:
@@ -109,22 +113,52 @@ def reason(ontology: Graph, entities: Graph) -> Graph:
     return inferred
 
 
-def _faults(found: Classification) -> list[Fault]:
-    """Say what of a classification must not be published."""
+def _faults(found: Classification, ontology: Graph, part: str) -> list[Fault]:
+    """Say what of a classification must not be published, and of an empty class why it is empty."""
+    remedy = "mend its axioms or the row that defines it"
 
     def fault(iri: str, problem: str) -> Fault:
-        return Fault(
-            "ontology/her2kg.ttl",
-            0,
-            "",
-            iri,
-            problem,
-            "mend its axioms or the row that defines it",
-            "owl-2-el",
-        )
+        return Fault("ontology/her2kg.ttl", 0, "", iri, problem, remedy, "owl-2-el")
 
     if not found.consistent:
         return [fault("", "the ontology contradicts itself")]
-    faults = [fault(iri, "the class can have no member") for iri in found.unsatisfiable]
+    why = _why_empty(found.unsatisfiable, ontology, part) if found.unsatisfiable else {}
+    faults = [fault(iri, f"the class can have no member{why.get(iri, '')}") for iri in found.unsatisfiable]
     faults += [fault(" ".join(names), "the classes have the same members") for names in found.equivalent]
     return faults
+
+
+def _why_empty(names: Iterable[str], ontology: Graph, part: str) -> dict[str, str]:
+    """Say in words, for each class that can have no member, under which disjoint classes it falls.
+
+    The classes above it are those that follow when nothing is disjoint; nothing is said of one that is
+    empty for another reason.
+    """
+    without = Graph().parse(data=part, format="nt")
+    apart = _disjoint(without)
+    without.remove((None, OWL.disjointWith, None))
+    for node in list(without.subjects(RDF.type, OWL.AllDisjointClasses)):
+        without.remove((node, None, None))
+    with Ontology(without.serialize(format="nt")) as reasoner:
+        found = reasoner.classify()
+    said = {}
+    for name in names:
+        above = sorted({name, *found.wider(name)})
+        pairs = [pair for pair in combinations(above, 2) if frozenset(pair) in apart]
+        if pairs:
+            both = " and ".join(_label(ontology, iri) for iri in pairs[0])
+            said[name] = f": it falls under both {both}, which share none"
+    return said
+
+
+def _disjoint(graph: Graph) -> set[frozenset[str]]:
+    """Give the pairs of classes that are said to have no member in common."""
+    groups = [[one, other] for one, other in graph.subject_objects(OWL.disjointWith)]
+    for node in graph.subjects(RDF.type, OWL.AllDisjointClasses):
+        groups += [list(Collection(graph, members)) for members in graph.objects(node, OWL.members)]
+    return {frozenset(map(str, pair)) for group in groups for pair in combinations(group, 2)}
+
+
+def _label(ontology: Graph, iri: str) -> str:
+    labels = ontology.objects(URIRef(iri), RDFS.label)
+    return next((str(label) for label in labels if getattr(label, "language", "") == "en"), iri)

@@ -110,6 +110,7 @@ def _page() -> str:
         properties=[term for term in terms.values() if term.kind != "class"],
         defined=_defined(lang),
         shapes=_shapes(),
+        alignments=_alignments(lang),
         examples=_ask("examples", lang),
         namespace=str(HER2),
         ontology=str(ONTOLOGY),
@@ -149,6 +150,14 @@ def _defined(lang: str) -> dict[str, tuple[str, str]]:
         said = f"({prop} value {value})" if prop else value
         parts.setdefault(row["class"], (row["label"], []))[1].append(said)
     return {iri: (label, " and ".join(said)) for iri, (label, said) in parts.items()}
+
+
+def _alignments(lang: str) -> dict[str, list[dict[str, str]]]:
+    """Give the terms of others that each term is mapped to, by its IRI."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in _ask("alignments", lang):
+        found.setdefault(row["term"], []).append(row)
+    return found
 
 
 def _shapes() -> dict[str, list[dict[str, str]]]:
