@@ -13,12 +13,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from rdflib import Graph, Namespace, URIRef
-from rdflib.namespace import OWL, SKOS
+from rdflib.namespace import OWL, RDF, RDFS, SKOS, VOID
 
 from her2kg.answer.results import Answers
 from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine, Table
+from her2kg.engine import Engine, Table, plain
 from her2kg.model.namespaces import HER2, prefixes
 from her2kg.model.queries import question_names
 from her2kg.service.app import create_app
@@ -644,6 +644,115 @@ def test_the_page_of_the_ontology_has_every_term_at_its_anchor(client: FlaskClie
 
 def test_files_of_the_users_own_have_no_ontology_page(own: FlaskClient) -> None:
     assert own.get("/ontology").status_code == 404
+
+
+_DRUG = "/id/drug/afatinib"
+#: What each client sends, and where it is led to.
+_CLIENTS = {
+    "browser": (_BROWSER, "/page/drug/afatinib"),
+    "curl": ("*/*", "/data/drug/afatinib.ttl"),
+    "owlready2": (None, "/data/drug/afatinib.ttl"),
+    "rdflib": (
+        "application/rdf+xml, text/n3, text/turtle, application/n-triples, application/ld+json",
+        "/data/drug/afatinib.ttl",  # any of them
+    ),
+    "rdflib as Turtle": ("text/turtle, application/x-turtle, */*;q=0.1", "/data/drug/afatinib.ttl"),
+    "rdflib as JSON-LD": (
+        "application/ld+json, application/json;q=0.9, */*;q=0.1",
+        "/data/drug/afatinib.jsonld",
+    ),
+    "rdflib as N-Triples": ("text/plain, */*;q=0.1", "/data/drug/afatinib.nt"),
+    "Protégé": ("application/rdf+xml, application/xml;q=0.7, */*;q=0.09", "/data/drug/afatinib.rdf"),
+}
+
+
+@pytest.mark.parametrize(("accept", "place"), _CLIENTS.values(), ids=_CLIENTS)
+def test_a_thing_leads_each_client_to_what_it_reads(
+    client: FlaskClient, accept: str | None, place: str
+) -> None:
+    response = client.get(_DRUG, headers={"Accept": accept} if accept else {})
+    assert (response.status_code, response.headers["Location"]) == (303, place)
+    assert "Accept" in response.vary
+    assert client.get(place).status_code == 200
+
+
+def test_a_thing_is_to_be_had_as_data_only_in_formats_that_there_are(client: FlaskClient) -> None:
+    assert client.get(_DRUG, headers={"Accept": "image/png"}).status_code == 406
+    assert client.get("/data/drug/afatinib.xls").status_code == 404
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("kind", "name"), [("ttl", "turtle"), ("nt", "nt"), ("rdf", "xml"), ("jsonld", "json-ld")]
+)
+def test_the_data_of_a_thing_are_the_same_in_every_format(client: FlaskClient, kind: str, name: str) -> None:
+    graph = Graph().parse(data=client.get(f"/data/drug/afatinib.{kind}").data, format=name)
+    drug = URIRef("https://w3id.org/her2kg/id/drug/afatinib")
+    assert {str(label) for label in graph.objects(drug, RDFS.label)} == {"afatinib", "阿法替尼"}
+    assert (drug, HER2.target, URIRef("https://w3id.org/her2kg/id/gene/erbb2")) in graph
+    assert len(graph) == len(Graph().parse(data=client.get("/data/drug/afatinib.nt").data, format="nt"))
+
+
+def test_every_iri_of_the_graph_leads_somewhere(client: FlaskClient, store: Store) -> None:
+    found = store.query(
+        'SELECT DISTINCT ?s { ?s ?p ?o FILTER(STRSTARTS(STR(?s), "https://w3id.org/her2kg/id/")) }'
+    )
+    assert isinstance(found, Table)
+    places = [plain(row["s"]).removeprefix("https://w3id.org/her2kg") for row in found.rows()]
+    assert len(places) > 4000
+    for place in places[::100]:
+        response = client.get(quote(place), headers={"Accept": "text/turtle"})
+        assert response.status_code == 303, place
+        assert client.get(response.headers["Location"]).status_code == 200
+
+
+@pytest.mark.parametrize(("lang", "label"), [("en", "afatinib"), ("zh", "阿法替尼")])
+def test_the_page_of_a_thing_shows_it_and_what_speaks_of_it(
+    client: FlaskClient, lang: str, label: str
+) -> None:
+    page = client.get(f"/page/drug/afatinib?lang={lang}").text
+    assert f"<h1>{label}</h1>" in page
+    assert 'href="/page/gene/erbb2' in page
+    assert "/page/proposition/" in page
+    assert "阿法替尼" in page
+    assert 'href="https://w3id.org/her2kg/id/' not in page  # a laptop leads nobody to the public host
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/id/drug/nothing",
+        "/page/drug/nothing",
+        "/data/drug/nothing.ttl",
+        "/id/a%20b%3E",
+        "/id/%00",
+        "/graph/x",
+    ],
+)
+def test_what_the_graph_does_not_hold_is_not_found(client: FlaskClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 404
+    assert _said(response)
+
+
+@pytest.mark.parametrize("name", ["ontology", "asserted", "inferred", "metadata"])
+def test_a_named_graph_is_to_be_had_at_its_iri(client: FlaskClient, name: str) -> None:
+    response = client.get(f"/graph/{name}", headers={"Accept": "application/n-triples"})
+    assert response.mimetype == "application/n-triples"
+    graph = f"<https://w3id.org/her2kg/graph/{name}>"
+    query = f"SELECT (COUNT(*) AS ?n) {{ GRAPH {graph} {{ ?s ?p ?o }} }}"
+    assert len(response.data.splitlines()) == int(_get(client, query, "text/csv").text.split()[1])
+    again = client.get(
+        f"/graph/{name}",
+        headers={"Accept": "application/n-triples", "If-None-Match": response.headers["ETag"]},
+    )
+    assert again.status_code == 304
+
+
+def test_the_description_of_the_data_is_well_known(client: FlaskClient) -> None:
+    response = client.get("/.well-known/void", follow_redirects=True)
+    graph = Graph().parse(data=response.data, format="turtle")
+    assert set(graph.subjects(RDF.type, VOID.Dataset))
 
 
 @pytest.mark.parametrize(("lang", "how"), [("en", "close"), ("zh", "相近")])

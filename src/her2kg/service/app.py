@@ -8,7 +8,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from her2kg.errors import Her2kgError
-from her2kg.service import description, ontology, pages, problems, protocol
+from her2kg.service import description, ontology, pages, problems, protocol, things
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ def create_app(
     app.register_blueprint(description.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(ontology.blueprint)
+    app.register_blueprint(things.blueprint)
     app.register_error_handler(Her2kgError, problems.of_error)
     app.register_error_handler(HTTPException, _of_http)
     app.after_request(_guarded)

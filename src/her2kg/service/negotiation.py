@@ -31,6 +31,7 @@ _ALIASES = {
     "application/json": "application/sparql-results+json",
     "application/xml": "application/sparql-results+xml",
     "text/xml": "application/sparql-results+xml",
+    "text/plain": "application/n-triples",
     "turtle": "ttl",
     "n-triples": "nt",
     "rdfxml": "rdf",

@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from her2kg.answer.questions import LANGUAGES, answer
 from her2kg.answer.results import FORMATS
+from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def question(name: str) -> str:
         lang=language(),
         parameters=_parameters(),
         kinds=list(FORMATS),
+        things=f"{BASE}id/",
     )
 
 
