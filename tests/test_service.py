@@ -654,7 +654,7 @@ _CLIENTS = {
     "owlready2": (None, "/data/drug/afatinib.ttl"),
     "rdflib": (
         "application/rdf+xml, text/n3, text/turtle, application/n-triples, application/ld+json",
-        "/data/drug/afatinib.ttl",  # any of them
+        "/data/drug/afatinib.rdf",  # any of them
     ),
     "rdflib as Turtle": ("text/turtle, application/x-turtle, */*;q=0.1", "/data/drug/afatinib.ttl"),
     "rdflib as JSON-LD": (

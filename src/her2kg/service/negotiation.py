@@ -48,16 +48,37 @@ def choose(request: Request, family: Mapping[str, str]) -> str:
         if not media_type:
             raise NotAcceptable(f"format {asked!r} does not fit this query; use {', '.join(family)}")
         return media_type
-    if not request.accept_mimetypes:
-        return next(iter(family.values()))
-    spelt = {media_type: media_type for media_type in family.values()}
-    spelt |= {alias: media_type for alias, media_type in _ALIASES.items() if media_type in spelt}
-    best = request.accept_mimetypes.best_match(list(spelt))
+    best = _best(request, list(family.values()))
     if best is None:
         raise NotAcceptable(
             f"no format that is accepted fits this query; accept {', '.join(family.values())}"
         )
-    return spelt[best]
+    return best
+
+
+def _best(request: Request, offers: list[str]) -> str | None:
+    """Give the offer that is liked best: named types before wildcards, equals in the client's order.
+
+    The first offer answers who names nothing, or anything. Parameters of a type, such as a charset, tell
+    nothing about which format is meant.
+    """
+    ranges = [(name.partition(";")[0].strip().lower(), q) for name, q in request.accept_mimetypes]
+    if not ranges:
+        return offers[0]
+    meant = [(_ALIASES.get(name, name) if name not in offers else name, q) for name, q in ranges]
+    named = [(q, -place, name) for place, (name, q) in enumerate(meant) if q > 0 and name in offers]
+    if named:
+        return max(named)[2]
+    refused = {name for name, q in meant if q == 0}
+    wild = {name.partition("/")[0] for name, q in ranges if q > 0 and name.endswith("/*")}
+    return next(
+        (
+            offer
+            for offer in offers
+            if offer not in refused and ("*" in wild or offer.partition("/")[0] in wild)
+        ),
+        None,
+    )
 
 
 def wants_page(request: Request) -> bool:
