@@ -198,3 +198,25 @@ def test_quads_are_converted_in_their_order() -> None:
 def test_quads_go_only_into_formats_with_graphs(media_type: str) -> None:
     with pytest.raises(InputError, match="holds no named graphs: use TriG"):
         convert("", media_type)
+
+
+@pytest.mark.parametrize("value", ["&a0;&a0;", "a" * 501], ids=["entities", "much text"])
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_xml_that_would_grow_when_it_is_read_is_refused(tmp_path: Path, value: str, quote: str) -> None:
+    path = tmp_path / "a.rdf"
+    entities = f"<!ENTITY a0 'aaaa'> <!ENTITY a1 {quote}{value}{quote}>"
+    path.write_text(f"<?xml version='1.0'?><!DOCTYPE a [ {entities} ]>{_RDF}", encoding="utf-8")
+    with pytest.raises(InputError, match="holds entities or much text"):
+        Engine().add_file(path)
+
+
+def test_xml_with_entities_for_namespaces_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.rdf"
+    path.write_text(f'<!DOCTYPE a [ <!ENTITY a1 "urn:b"> ]>{_RDF}', encoding="utf-8")
+    engine = Engine()
+    engine.add_file(path)
+    assert "urn:b" in engine.text("application/n-triples")
+
+
+_RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="urn:">
+<rdf:Description rdf:about="urn:a"><x:p rdf:resource="&a1;"/></rdf:Description></rdf:RDF>"""

@@ -14,6 +14,7 @@ import subprocess
 import time
 import zlib
 from http.client import IncompleteRead
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -28,7 +29,6 @@ from tests.serving import SERVE, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -209,6 +209,47 @@ def test_many_idle_connections_shut_nobody_out(limited: str) -> None:
     assert json.loads(_get(f"{limited}healthz"))["status"] == "ok"
     for link in idle:
         link.close()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_a_query_that_runs_when_the_server_is_ended_is_answered(built: Path, end: signal.Signals) -> None:
+    query = urlencode({"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"}).encode()
+    with serving(HER2KG_BUILD=str(built), HER2KG_QUERY_SECONDS="3") as (url, process):
+        port = int(url.rsplit(":", 1)[1].strip("/"))
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(
+                b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                + f"Content-Length: {len(query)}\r\n\r\n".encode()
+                + query
+            )
+            while not _working(process.pid):
+                pass
+            process.send_signal(end)
+            assert b" 503 " in link.recv(100)  # what it would be answered anyway: its time is over
+        assert process.wait(timeout=10) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port))
+
+
+def _working(process: int) -> bool:
+    """Say whether a worker of the server is at work: one that was forked by the nursery."""
+    nurseries = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return any(Path(f"/proc/{one}/task/{one}/children").read_text().split() for one in nurseries)
+
+
+def test_a_second_signal_ends_the_server_at_once(built: Path) -> None:
+    query = urlencode({"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"})
+    with serving(HER2KG_BUILD=str(built), HER2KG_QUERY_SECONDS="60") as (url, process):
+        port = int(url.rsplit(":", 1)[1].strip("/"))
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(f"GET /sparql?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            while not _working(process.pid):
+                pass
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=2)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 128 + signal.SIGTERM
 
 
 def _refused(*words: str, built: Path) -> subprocess.CompletedProcess[str]:

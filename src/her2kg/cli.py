@@ -6,10 +6,7 @@ unknown question, 3 unreadable or broken input, query or notation.
 
 from __future__ import annotations
 
-import errno
-import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,7 +17,7 @@ from her2kg.errors import Her2kgError, InputError, NotConformError, QueryError, 
 from her2kg.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from rich.console import Console
 
@@ -441,6 +438,7 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
     """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
     from her2kg.answer.store import Store
     from her2kg.answer.workers import Limits, Workers
+    from her2kg.service import server
     from her2kg.service.app import create_app
 
     flags = {
@@ -461,63 +459,14 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
     )
     with Workers(store, limits) as workers:
         app = create_app(store, workers, settings, _prefixes(settings), built=not files)
-        _run(app, settings, store)
+        size = f"{len(store):,} triples"
+        server.run(app, settings, lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"))
 
 
 def _prefixes(settings: Settings) -> dict[str, str]:
     from her2kg.model.namespaces import prefixes
 
     return prefixes(settings.home)
-
-
-#: Seconds after which a connection on which nothing comes or goes is closed.
-_IDLE_SECONDS = 30
-
-
-def _run(app: Callable[..., Any], settings: Settings, store: Store) -> None:
-    from waitress.server import create_server
-
-    # A queue that fills for a moment is no news; waitress would tell it each time.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    try:
-        server = create_server(
-            app,
-            host=settings.host.strip("[]"),
-            port=settings.port,
-            threads=settings.threads,
-            connection_limit=settings.connections,
-            channel_timeout=_IDLE_SECONDS,
-            # What is written waits here, so that a slow reader holds no thread.
-            outbuf_high_watermark=settings.answer_limit + settings.body_limit,
-            asyncore_use_poll=True,
-            ident=None,
-        )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise InputError(
-                f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT"
-            ) from error
-        raise InputError(
-            f"{settings.host}:{settings.port} cannot be bound: {error.strerror}",
-            "choose another with --host and --port",
-        ) from error
-    except ValueError as error:  # what waitress makes of a name that does not resolve
-        raise InputError(
-            f"there is no host {settings.host!r}", "choose one with --host or HER2KG_HOST"
-        ) from error
-    host, port = _address(server)
-    host = f"[{host}]" if ":" in host else host
-    root = f"http://{host}:{port}/"
-    _say(f"{len(store):,} triples at {root} (SPARQL: {root}sparql); Ctrl-C ends")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server.run()  # until it is interrupted
-    server.close()
-
-
-def _address(server: Any) -> tuple[str, int]:
-    """Give where the server listens; a name may stand for several addresses, the first is said."""
-    listening: list[tuple[str, int]] = getattr(server, "effective_listen", [])
-    return listening[0] if listening else (server.effective_host, server.effective_port)
 
 
 @main.command()

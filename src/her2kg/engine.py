@@ -181,6 +181,8 @@ class Engine:
                 "use .ttl, .nt, .nq, .trig, .rdf or .jsonld",
             )
         try:
+            if kind == ox.RdfFormat.RDF_XML:
+                _refuse_expansion(path)
             self._store.bulk_load(path=str(path), format=kind, lenient=False)
         except SyntaxError as error:
             line = f":{error.lineno}:{error.offset}" if error.lineno else ""
@@ -234,6 +236,19 @@ class Engine:
         if isinstance(answer, ox.QuerySolutions):
             return Table(answer)
         return Truth(answer) if isinstance(answer, ox.QueryBoolean) else Triples(answer)
+
+
+_ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?:\"([^\"]*)\"|'([^']*)')")
+#: Bytes that the value of an XML entity may have: enough for a namespace, too few to fill the memory with.
+_ENTITY_LIMIT = 500
+
+
+def _refuse_expansion(path: Path) -> None:
+    """Raise InputError when entities of an XML file hold entities, or much: the parser would expand all."""
+    for found in _ENTITY.finditer(path.read_bytes()):
+        value = found[1] if found[1] is not None else found[2]
+        if b"&" in value or len(value) > _ENTITY_LIMIT:
+            raise InputError(f"{path}: an entity holds entities or much text", "write out what it stands for")
 
 
 def literal(text: str, language: str | None = None) -> ox.Literal:

@@ -36,6 +36,7 @@ class Setting:
 SETTINGS = (
     Setting("host", "127.0.0.1", "address that the service binds"),
     Setting("port", "8080", "port that the service binds (0: any free one)"),
+    Setting("proxies", "0", "proxies before the service whose X-Forwarded headers are believed"),
     Setting("threads", "24", "requests that the service answers at the same time"),
     Setting("connections", "1000", "connections that may be open at the same time"),
     Setting("workers", "2", "queries of users that are evaluated at the same time"),
@@ -56,6 +57,7 @@ class Settings:
 
     host: str
     port: int
+    proxies: int
     threads: int
     connections: int
     workers: int
@@ -89,6 +91,7 @@ class Settings:
         return cls(
             host=text["host"],
             port=_number("port", text["port"], _PORT_LIMIT),
+            proxies=_number("proxies", text["proxies"], 10),
             threads=_number("threads", text["threads"], 1000) or 1,
             connections=_number("connections", text["connections"], 100_000) or 1,
             workers=_number("workers", text["workers"], 1000) or 1,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from her2kg.errors import Her2kgError
 from her2kg.service import description, ontology, pages, problems, protocol, things
@@ -41,6 +42,8 @@ def create_app(
         MAX_CONTENT_LENGTH=settings.body_limit,
         MAX_FORM_MEMORY_SIZE=settings.body_limit,
     )
+    if behind := settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, behind, behind, behind, x_prefix=behind)  # type: ignore[method-assign]
     app.register_blueprint(protocol.blueprint)
     app.register_blueprint(description.blueprint)
     app.register_blueprint(pages.blueprint)
