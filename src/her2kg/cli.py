@@ -210,10 +210,13 @@ def validate(settings: Settings, file: Path) -> None:
 @click.option(
     "--param", "-p", "parameters", multiple=True, metavar="NAME=VALUE", help="Parameter of a question."
 )
+@click.option("--explain", "why", is_flag=True, help="Say on standard error why an answer is empty.")
 @_FORMAT
 @_LANG
 @click.pass_obj
-def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str) -> None:
+def query(  # noqa: PLR0913 - an argument for each option
+    settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str, *, why: bool
+) -> None:
     """Answer QUERY: the name of a question, a .rq file, or - for standard input."""
     from her2kg.answer.questions import bound
     from her2kg.answer.results import Answers
@@ -241,6 +244,16 @@ def query(settings: Settings, query: str, parameters: tuple[str, ...], kind: str
         _print_table(Answers.of(found, named), kind)
     else:
         _print_answer(found, kind)
+    if why:
+        _explain(store, text)
+
+
+def _explain(store: Store, text: str) -> None:
+    from her2kg.answer.explanation import explain
+
+    for finding in explain(store, text):
+        part = f" in {finding.part}" if finding.part and finding.part not in finding.words else ""
+        _say(f"{finding.words}{part}{f'; is {finding.instead} meant?' if finding.instead else ''}")
 
 
 def _standard_input() -> str:

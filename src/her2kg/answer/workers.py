@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, NoReturn, Self
 
+from her2kg.answer.explanation import explain
 from her2kg.engine import FORMS, Triples
 from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, LimitError, QueryError
 
@@ -130,6 +131,10 @@ def _work(store: Store, link: socket.socket, limits: Limits) -> NoReturn:  # pra
             _, content = _receive(link)
             asked = json.loads(content)
             try:
+                if asked["why"]:
+                    found = explain(store, asked["query"], asked["default"], asked["named"])
+                    _send(link, b"W", json.dumps([finding._asdict() for finding in found]).encode())
+                    continue
                 answer = store.query(asked["query"], asked["default"], asked["named"])
                 _send(link, b"F", FORMS[type(answer)].encode())
                 kind, content = _receive(link)
@@ -320,24 +325,43 @@ class Workers:
 
     def ask(self, text: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Reply:
         """Have a query evaluated; raises BusyError, LimitError, CrashError, or QueryError with its place."""
-        self._enter()
-        deadline = time.monotonic() + self.limits.seconds
-        try:
-            worker = self._idle_or_new()
-        except BaseException:
-            self._free.release()
-            raise
-        asked = {"query": text, "default": list(default), "named": list(named)}
-        try:
-            worker.send(b"Q", json.dumps(asked).encode())
-            kind, content = self.frame(worker, deadline)
-        except (BrokenPipeError, ConnectionResetError):
-            self.discard(worker)
-            raise CrashError from None
+        worker, deadline = self._worker()
+        kind, content = self._first(worker, deadline, _asked(text, default, named))
         if kind == b"F":
             return Reply(self, worker, content.decode(), deadline)
         self.give_back(worker)
         raise _error(kind, content, self.limits)
+
+    def explain(
+        self, text: str, default: Sequence[str] = (), named: Sequence[str] = ()
+    ) -> list[dict[str, str]]:
+        """Have it said why a query has no answer; raises as ``ask`` does."""
+        worker, deadline = self._worker()
+        kind, content = self._first(worker, deadline, _asked(text, default, named, why=True))
+        self.give_back(worker)
+        if kind != b"W":
+            raise _error(kind, content, self.limits)
+        found: list[dict[str, str]] = json.loads(content)
+        return found
+
+    def _worker(self) -> tuple[_Worker, float]:
+        """Wait for a worker; give it with the time at which its query must be done."""
+        self._enter()
+        deadline = time.monotonic() + self.limits.seconds
+        try:
+            return self._idle_or_new(), deadline
+        except BaseException:
+            self._free.release()
+            raise
+
+    def _first(self, worker: _Worker, deadline: float, asked: dict[str, object]) -> tuple[bytes, bytes]:
+        """Send a query and give the first frame of the answer."""
+        try:
+            worker.send(b"Q", json.dumps(asked).encode())
+        except (BrokenPipeError, ConnectionResetError):
+            self.discard(worker)
+            raise CrashError from None
+        return self.frame(worker, deadline)
 
     def _enter(self) -> None:
         """Wait for one of the workers to be free; raises BusyError when too many wait already."""
@@ -398,6 +422,12 @@ class Workers:
         worker.end()
         _send(self._control, b"w", str(worker.process).encode())
         return int(_receive(self._control)[1])
+
+
+def _asked(
+    text: str, default: Sequence[str], named: Sequence[str], *, why: bool = False
+) -> dict[str, object]:
+    return {"query": text, "default": list(default), "named": list(named), "why": why}
 
 
 def _error(kind: bytes, content: bytes, limits: Limits) -> Her2kgError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from her2kg.answer.questions import LANGUAGES, answer
+from her2kg.answer.questions import LANGUAGES, answer, bound
 from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
@@ -77,6 +77,7 @@ def question(name: str) -> str:
         parameters=_parameters(),
         kinds=list(FORMATS),
         things=f"{BASE}id/",
+        asked=bound(store(), settings().home, query, _parameters(), language()),
     )
 
 

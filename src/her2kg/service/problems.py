@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, json, render_template, request
+from flask import Response, current_app, json, render_template, request
 
 from her2kg.errors import (
     BusyError,
@@ -31,6 +32,7 @@ def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response
     return Response(json.dumps(body), status, mimetype="application/problem+json")
 
 
+_PREFIX = re.compile(r"PREFIX ([^:\s]*): <\.\.\.>")
 #: Seconds after which it is worth to ask again.
 _RETRY_AFTER = "5"
 _STATUS = {
@@ -56,6 +58,9 @@ def of_error(error: Her2kgError) -> Response:
         response = problem(status, error.problem, error.remedy)
         response.headers["Retry-After"] = _RETRY_AFTER
         return response
+    if isinstance(error, QueryError) and (found := _PREFIX.search(error.remedy)):
+        iri = current_app.config["PREFIXES"].get(found[1], "...")
+        error.remedy = error.remedy.replace("<...>", f"<{iri}>")
     if isinstance(error, QueryError) and error.line:
         # The place stands in fields of its own, so it need not stand before the detail.
         detail = error.problem.removeprefix(f"{error.line}:{error.column}: ")

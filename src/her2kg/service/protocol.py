@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from her2kg.service import description, negotiation
@@ -90,16 +90,22 @@ def sparql() -> Response:
         [value for name, value in pairs if name == wanted]
         for wanted in ("default-graph-uri", "named-graph-uri")
     )
+    if ("explain", "1") in pairs:
+        return jsonify(query=text, findings=_workers().explain(text, default, named))
     tag = _tag(text, default, named)
     if tag and request.if_none_match.contains_weak(tag):
         return _tagged(Response(status=304), tag)
-    workers: Workers = current_app.config["WORKERS"]
-    reply = workers.ask(text, default, named)
+    reply = _workers().ask(text, default, named)
     try:
         return _tagged(_respond(reply), tag)
     except BaseException:
         reply.close()
         raise
+
+
+def _workers() -> Workers:
+    workers: Workers = current_app.config["WORKERS"]
+    return workers
 
 
 def _tag(text: str, default: list[str], named: list[str]) -> str:
