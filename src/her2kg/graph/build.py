@@ -195,19 +195,18 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         tell("write")
         names = prefixes(home)
         files = export.artefacts(graphs, names)
+        counted = {
+            name: shapes.apart(export.directions, content, name) for name, content in sorted(files.items())
+        }
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
-        files |= export.modules(parts, names)
+        files |= export.modules(parts, names) | context.documents(ontology, names)
         files[alignment.NAME] = alignment.sssom(read, ontology, names)
-        files |= context.documents(ontology, names)
         faults += shapes.faults(places)
+        exported = {name: count() for name, count in counted.items()}
     if errors := _errors(faults):
         raise NotConformError(errors)
     report = Report(version(ontology), sorted(faults), coverage(read), triples, directions(mapped.graph))
-    report.exported = {
-        name: export.directions(content, name)
-        for name, content in sorted(files.items())
-        if name.startswith("her2kg.")
-    }
+    report.exported = exported
     if lost := [*_export_faults(files, report)]:
         raise NotConformError(lost)
     files["report.json"] = f"{report.as_json()}\n".encode()

@@ -12,7 +12,7 @@ import re
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, RDFS, SH
@@ -24,12 +24,14 @@ from her2kg.model.namespaces import BASE, HER2, term
 from her2kg.model.turtle import read_turtle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from her2kg.model.columns import Column
     from her2kg.model.queries import Query
     from her2kg.model.records import Record
+
+T = TypeVar("T")
 
 #: Properties of a proposition, which the row of each statement spells out under these columns;
 #: what is wrong with the proposition as a whole is said of its subject.
@@ -167,6 +169,16 @@ class ShapesRun:
         """End the process, also when nobody waits for its answer any more."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
+
+    def apart(self, function: Callable[..., T], *arguments: object) -> Callable[[], T]:
+        """Have something else done in that process after the shapes, and give what waits for its result.
+
+        It is done at once when there is no such process. Arguments and result go over as copies.
+        """
+        if self._pool:
+            return self._pool.submit(function, *arguments).result
+        result = function(*arguments)
+        return lambda: result
 
     def faults(self, places: Mapping[URIRef, Place], said: Collection[Fault] = ()) -> list[Fault]:
         """Wait for the report and give its faults as ``run_shapes`` does; raises InputError."""
