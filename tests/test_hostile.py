@@ -83,7 +83,8 @@ def _state(process: int) -> tuple[int, int]:
     return pages * 4096, len(list(Path(f"/proc/{process}/fd").iterdir()))
 
 
-def _attack(built: Path, hostiles: Iterable[Hostile], canary: socket.socket) -> None:
+def _attack(built: Path, hostiles: Iterable[Hostile], canary: socket.socket, patience: float) -> None:
+    """Send them; ``patience`` is how many seconds an ASK after each may take, and what runs over a limit."""
     with serving(HER2KG_BUILD=str(built), **_LIMITS) as (url, process):
         port = int(url.rsplit(":", 1)[1].strip("/"))
         for _ in range(20):
@@ -94,8 +95,8 @@ def _attack(built: Path, hostiles: Iterable[Hostile], canary: socket.socket) -> 
             status = _send(port, hostile)
             took = time.monotonic() - start
             assert status in _CLEAN | {0}, (hostile.kind, hostile.name, status)
-            assert took < _SECONDS + 2, (hostile.kind, hostile.name, took)
-            assert _ask(port) < 1, (hostile.kind, hostile.name)
+            assert took < _SECONDS + 1 + patience, (hostile.kind, hostile.name, took)
+            assert _ask(port) < patience, (hostile.kind, hostile.name)
         assert process.poll() is None
         after, open_now = _state(process.pid)
         assert open_now <= descriptors + 5
@@ -118,10 +119,11 @@ def _all(canary: socket.socket) -> list[Hostile]:
 
 def test_a_sample_of_hostile_requests_costs_only_itself(built: Path, canary: socket.socket) -> None:
     with canary:
-        _attack(built, _all(canary)[::9], canary)
+        # Other tests run beside this one: time is measured where all five hundred are sent.
+        _attack(built, _all(canary)[::9], canary, patience=10)
 
 
 @pytest.mark.long
 def test_all_hostile_requests_cost_only_themselves(built: Path, canary: socket.socket) -> None:
     with canary:
-        _attack(built, _all(canary), canary)
+        _attack(built, _all(canary), canary, patience=1)

@@ -159,7 +159,7 @@ def test_a_hostile_query_costs_nobody_else_anything(limited: str, what: str) -> 
     assert len(said["detail"]) < 200
     start = time.monotonic()
     assert _ask(limited, "ASK { ?s ?p ?o }", "application/sparql-results+json").count("true") == 1
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 def test_a_transfer_that_meets_its_limit_is_visibly_aborted(limited: str) -> None:
