@@ -219,6 +219,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 def test_two_builds_of_the_sample_are_byte_identical(tmp_path: Path) -> None:
     home = make_sample_home(tmp_path / "home")
     for seed in ("1", "2"):

@@ -114,7 +114,8 @@ def test_the_planted_graph_passes_the_shapes(tables: Tables) -> None:
     assert validation.run_shapes(mapped.graph, read_ontology(ROOT), shapes, {}) == []
 
 
-@pytest.mark.parametrize("triples", [60_000, pytest.param(150_000, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("triples", [60_000, 150_000])
 def test_scaling_gives_the_triples_and_as_many_more_conflicts(tables: Tables, triples: int) -> None:
     planted = plant(tables, SEEDS[0]).tables
     one, many = scale(planted, 0, 1), scale(planted, triples, 1)

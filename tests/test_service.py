@@ -224,7 +224,7 @@ def test_a_syntax_error_has_line_column_and_remedy_for_a_program(client: FlaskCl
         "title": "Bad Request",
         "status": 400,
         "detail": "the prefix drug: is not declared",
-        "remedy": "add a line PREFIX drug: <...> at the top",
+        "remedy": "add a line PREFIX drug: <https://w3id.org/her2kg/id/drug/> at the top",
         "line": 2,
         "column": 6,
     }
@@ -235,7 +235,7 @@ def test_a_syntax_error_is_a_page_for_a_browser(client: FlaskClient) -> None:
     assert response.status_code == 400
     assert response.mimetype == "text/html"
     assert "Line 2, column 6: the prefix drug: is not declared" in response.text
-    assert "add a line PREFIX drug: &lt;...&gt; at the top" in response.text
+    assert "add a line PREFIX drug: &lt;https://w3id.org/her2kg/id/drug/&gt; at the top" in response.text
     assert response.text.count("2:6") == 0
 
 
