@@ -19,7 +19,6 @@ blueprint = Blueprint("description", __name__)
 _PREFIXES = {
     "sd": "http://www.w3.org/ns/sparql-service-description#",
     "formats": "http://www.w3.org/ns/formats/",
-    "her2": "https://w3id.org/her2kg/ontology#",
 }
 #: The IRI of each format that an answer may have.
 _FORMATS = (
