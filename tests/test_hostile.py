@@ -22,11 +22,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.untraced]
 
 _SECONDS = 1
 #: What a hostile request may be answered with; a transfer that was begun may also break off.
-_CLEAN = {200, 303, 304, 400, 404, 405, 406, 413, 415, 431, 500, 501, 503, 507}
+_CLEAN = {200, 303, 304, 400, 404, 405, 406, 408, 413, 414, 415, 431, 500, 501, 503, 507}
 _LIMITS = {
     "HER2KG_QUERY_SECONDS": str(_SECONDS),
     "HER2KG_QUERY_MEMORY": "200000000",
     "HER2KG_ANSWER_LIMIT": "5000000",
+    "HER2KG_CACHE_BYTES": "0",  # each ASK is to find a worker
 }
 
 

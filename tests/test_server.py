@@ -128,7 +128,14 @@ def _problem(address: str, query: str, accept: str = "text/csv") -> tuple[int, d
 @pytest.fixture(scope="module")
 def limited(built: Path) -> Iterator[str]:
     """Serve the real graph with small limits."""
-    limits = {"QUERY_SECONDS": "1", "QUERY_MEMORY": "100000000", "ANSWER_LIMIT": "5000000", "WAITING": "0"}
+    limits = {
+        "QUERY_SECONDS": "1",
+        "QUERY_MEMORY": "100000000",
+        "ANSWER_LIMIT": "5000000",
+        "ROW_LIMIT": "4000",
+        "WAITING": "0",
+        "CACHE_BYTES": "0",  # what was asked before is to be asked again
+    }
     with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
         url,
         _,
@@ -137,7 +144,9 @@ def limited(built: Path) -> Iterator[str]:
 
 
 _HOSTILE = {
-    "nested": (f"ASK {'{' * 20_000}{'}' * 20_000}", 500),
+    "nested": (f"ASK {'{' * 20_000}{'}' * 20_000}", 400),
+    "long": (f"ASK {{}} # {'a' * 300_000}", 413),
+    "rows": ("SELECT ?a { ?a ?b ?c } LIMIT 5000", 507),
     "negated": (f"ASK {{ FILTER({'!' * 50_000}true) }}", 500),
     "slow": ("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", 503),
     "greedy": ("SELECT * { ?a ?b ?c . ?d ?e ?f } ORDER BY ?a ?f", 507),
@@ -232,9 +241,15 @@ def test_a_query_that_runs_when_the_server_is_ended_is_answered(built: Path, end
 
 
 def _working(process: int) -> bool:
-    """Say whether a worker of the server is at work: one that was forked by the nursery."""
-    nurseries = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return any(Path(f"/proc/{one}/task/{one}/children").read_text().split() for one in nurseries)
+    """Say whether a worker of the server is at work: one that was forked by a nursery."""
+    level = [str(process)]
+    for _ in range(3):  # the seed, its nurseries, their workers
+        level = [
+            child
+            for one in level
+            for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()
+        ]
+    return bool(level)
 
 
 def test_a_second_signal_ends_the_server_at_once(built: Path) -> None:

@@ -411,9 +411,14 @@ def test_the_endpoint_describes_itself_under_the_address_it_was_asked_by(
 
 def test_the_limits_in_force_are_shown(client: FlaskClient) -> None:
     shown = client.get("/-/settings").get_json()
-    assert shown["seconds"] == 10
     assert shown["workers"] == 2
-    assert shown["body"] == 1_000_000
+    assert shown["body_limit"] == 1_000_000
+    described = Graph().parse(data=client.get("/sparql").data, format="turtle")
+    schema = Namespace("https://schema.org/")
+    assert {
+        str(described.value(limit, schema.name)): described.value(limit, schema.value).toPython()  # type: ignore[union-attr]
+        for limit in described.objects(None, schema.additionalProperty)
+    } == shown
 
 
 @pytest.mark.parametrize(

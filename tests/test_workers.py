@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.answer.store import Store
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.workers import Limits, Seed, Workers
 from her2kg.engine import Engine
-from her2kg.errors import BusyError, CrashError, FormatError, LimitError, QueryError
+from her2kg.errors import BusyError, CrashError, FormatError, InputError, LimitError, QueryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,8 +44,8 @@ def workers(small: Store) -> Iterator[Workers]:
 
 
 def _text(workers: Workers, query: str, media_type: str = _JSON) -> str:
-    reply = workers.ask(query)
-    reply.choose(media_type)
+    kind = "triples" if media_type.endswith("n-triples") else "table"
+    reply = workers.ask(query, formats={kind: media_type, "truth": _JSON})
     return b"".join(reply.pieces()).decode()
 
 
@@ -54,9 +54,8 @@ def _lives(workers: Workers) -> None:
 
 
 def test_an_answer_comes_in_the_form_and_the_format(workers: Workers) -> None:
-    reply = workers.ask("SELECT ?o { <urn:s7> ?p ?o }")
+    reply = workers.ask("SELECT ?o { <urn:s7> ?p ?o }", formats={"table": "text/csv"})
     assert reply.form == "table"
-    reply.choose("text/csv")
     assert b"".join(reply.pieces()) == b"o\r\nurn:o7\r\n"
 
 
@@ -72,17 +71,17 @@ def test_a_fault_of_the_query_keeps_its_place(workers: Workers) -> None:
     _lives(workers)
 
 
-def test_an_answer_that_is_not_wanted_costs_nothing(workers: Workers) -> None:
+def test_an_answer_that_fits_no_format_costs_nothing(workers: Workers) -> None:
     for _ in range(5):
-        workers.ask("SELECT * { ?s ?p ?o }").drop()
+        reply = workers.ask("SELECT * { ?s ?p ?o }", formats={"triples": "text/turtle"})
+        assert (reply.form, reply.fits, list(reply.pieces())) == ("table", False, [])
     _lives(workers)
 
 
 def test_an_answer_left_half_way_frees_its_worker(small: Store) -> None:
     with Workers(small, Limits(workers=1, waiting=0)) as workers:
         for _ in range(3):
-            reply = workers.ask("SELECT * { ?a ?b ?c . ?d ?e ?f }")
-            reply.choose(_JSON)
+            reply = workers.ask("SELECT * { ?a ?b ?c . ?d ?e ?f }", formats={"table": _JSON})
             next(reply.pieces())
             reply.close()
             reply.close()
@@ -126,16 +125,57 @@ def test_an_answer_that_is_too_large_ends(workers: Workers) -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        f"ASK {'{' * 20_000}{'}' * 20_000}",
-        f"ASK {{ FILTER({'(' * 50_000}1{')' * 50_000}) }}",
         f"ASK {{ FILTER({'!' * 50_000}true) }}",
+        f"ASK {{ FILTER({'&&'.join(['1'] * 60_000)}) }}",
     ],
-    ids=["groups", "brackets", "negations"],
+    ids=["negations", "conjunctions"],
 )
 def test_a_query_that_ends_the_engine_ends_its_worker_alone(workers: Workers, query: str) -> None:
     with pytest.raises(CrashError):
         _text(workers, query)
     _lives(workers)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"ASK {'{' * 20_000}{'}' * 20_000}",
+        f"ASK {{ FILTER({'(' * 50_000}1{')' * 50_000}) }}",
+        f"ASK {{ ?s ?p {'[ <urn:p> ' * 201} 1 {']' * 201} }}",
+    ],
+    ids=["groups", "brackets", "blank nodes"],
+)
+def test_a_query_that_nests_too_deeply_is_refused_before_it_is_parsed(workers: Workers, query: str) -> None:
+    with pytest.raises(QueryError, match="inside each other over 200 times") as caught:
+        _text(workers, query)
+    assert caught.value.line == 1
+
+
+def test_brackets_in_texts_nest_nothing(workers: Workers) -> None:
+    _text(workers, f"ASK {{ ?s ?p '{'{' * 500}' }} # {'(' * 500}")
+
+
+def test_a_query_that_is_too_long_is_refused(small: Store) -> None:
+    with Workers(small, Limits(length=100)) as workers:
+        with pytest.raises(LimitError) as caught:
+            _text(workers, f"ASK {{}} #{'a' * 100}")
+        assert caught.value.what == "length"
+        _lives(workers)
+
+
+@pytest.mark.parametrize("media_type", ["text/csv", "text/tab-separated-values", _JSON, _XML])
+@pytest.mark.parametrize("query", ["SELECT * { ?s ?p ?o . ?a ?b ?c }", "SELECT * { ?a <urn:p> ?b } LIMIT 11"])
+def test_a_table_with_too_many_rows_ends(small: Store, media_type: str, query: str) -> None:
+    with Workers(small, Limits(rows=10)) as workers:
+        with pytest.raises(LimitError) as caught:
+            _text(workers, query, media_type)
+        assert caught.value.what == "rows"
+        assert _text(workers, "SELECT * { ?a <urn:p> ?b } LIMIT 10", media_type)
+
+
+def test_a_function_that_nobody_knows_has_no_value(workers: Workers) -> None:
+    assert _text(workers, "SELECT (<urn:f>(<urn:g>(1)) AS ?x) {}", "text/csv") == "x\r\n\r\n"
+    assert "false" in _text(workers, "ASK { ?s ?p ?o FILTER(<urn:f>(?o)) }")
 
 
 def test_what_xml_cannot_say_is_refused_and_a_cr_is_kept(workers: Workers) -> None:
@@ -163,6 +203,34 @@ def test_beyond_those_that_may_wait_a_query_is_told_to_come_again(small: Store) 
         assert ended[:2] == [BusyError, BusyError]
         assert LimitError in ended
         _lives(workers)
+
+
+def test_a_seed_grows_workers_over_the_data_as_they_are_then(tmp_path: Path) -> None:
+    file = tmp_path / "data.nt"
+    file.write_text("<urn:a> <urn:p> <urn:b> .\n")
+    with Seed(lambda: Store.of_files([file]), Limits()) as seed:
+        first = seed.workers()
+        file.write_text("<urn:a> <urn:p> <urn:c> .\n")
+        second = seed.workers()
+        assert first.version != second.version
+        query = "SELECT ?o { <urn:a> ?p ?o }"
+        first.retire()
+        assert _text(second, query, "text/csv") == "o\r\nurn:c\r\n"
+        file.write_text("no triple")
+        with pytest.raises(InputError, match="data.nt:1"):
+            seed.workers()
+        assert _text(second, query, "text/csv") == "o\r\nurn:c\r\n"
+        second.close()
+
+
+def test_workers_that_retire_finish_what_they_began(small: Store) -> None:
+    workers = Workers(small, Limits(workers=2))
+    reply = workers.ask("SELECT * { ?a ?b ?c . ?d ?e ?f }", formats={"table": _JSON})
+    workers.retire()
+    assert len(b"".join(reply.pieces()).splitlines()) > 0
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{workers.nursery}").exists():
+        assert time.monotonic() < deadline
 
 
 class _Opening(Store):

@@ -17,12 +17,13 @@ from her2kg.errors import Her2kgError, InputError, NotConformError, QueryError, 
 from her2kg.settings import SETTINGS, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
     from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
+    from her2kg.answer.workers import Limits, Seed
     from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
 
@@ -436,6 +437,19 @@ def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
         sys.exit(1)
 
 
+def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command a flag for each setting of the service."""
+    for setting in reversed(SETTINGS):
+        if setting.name not in _FOLDERS:
+            name = setting.name.replace("_", "-")
+            command = click.option(f"--{name}", metavar=setting.unit or "TEXT", help=setting.help)(command)
+    return command
+
+
+#: Settings that name folders and files; they hold for every verb.
+_FOLDERS = ("home", "build", "source")
+
+
 @main.command()
 @click.option(
     "--data",
@@ -444,36 +458,80 @@ def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
     type=click.Path(readable=False, path_type=Path),
     help="Serve these RDF files instead.",
 )
-@click.option("--port", type=int, help="Port; 0 for any free one.")
-@click.option("--host", help="Address to bind.")
+@_flags
 @click.pass_obj
-def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: str | None) -> None:
-    """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
-    from her2kg.answer.store import Store
-    from her2kg.answer.workers import Limits, Workers
-    from her2kg.service import server
-    from her2kg.service.app import create_app
+def serve(settings: Settings, files: tuple[Path, ...], **flags: str | None) -> None:
+    """Serve the built graph, or RDF files of your own, at a SPARQL endpoint.
 
-    flags = {
-        "port": port,
-        "host": host,
-        "home": settings.home,
-        "build": settings.build,
-        "source": settings.source or "",
-    }
-    settings = Settings.read(flags)
-    store = Store.of_files(files) if files else Store.open(settings.build)
-    limits = Limits(
+    A new build is served from the next SIGHUP on, without a request being lost. Each option is a setting,
+    which the environment can give too (`her2kg info`).
+    """
+    # The seed is forked before anything is imported or read that it does not need.
+    from her2kg.answer.workers import Seed
+
+    folders = {name: getattr(settings, name) or "" for name in _FOLDERS}
+    settings = Settings.read({**folders, **flags})
+    with Seed(lambda: _opened(settings, files), _limits(settings), _prefixes(settings)) as seed:
+        _serve(settings, files, seed)
+
+
+def _opened(settings: Settings, files: tuple[Path, ...]) -> Store:
+    from her2kg.answer.store import Store
+
+    return Store.of_files(files) if files else Store.open(settings.build)
+
+
+def _limits(settings: Settings) -> Limits:
+    from her2kg.answer.workers import Limits
+
+    return Limits(
         seconds=settings.query_seconds,
         memory=settings.query_memory,
         answer=settings.answer_limit,
+        rows=settings.row_limit,
+        length=settings.query_length,
+        nesting=settings.query_nesting,
         workers=settings.workers,
         waiting=settings.waiting,
     )
-    with Workers(store, limits) as workers:
-        app = create_app(store, workers, settings, _prefixes(settings), built=not files)
-        size = f"{len(store):,} triples"
-        server.run(app, settings, lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"))
+
+
+def _serve(settings: Settings, files: tuple[Path, ...], seed: Seed) -> None:
+    from her2kg.service import server
+    from her2kg.service.app import create_app
+    from her2kg.service.served import Served
+
+    def grown() -> Served:
+        while True:
+            store = _opened(settings, files)
+            workers = seed.workers()
+            if workers.version == store.version:
+                return Served(store, workers)
+            workers.close()  # a new build came in between
+
+    def reload() -> None:
+        try:
+            new = grown()
+        except Her2kgError as error:
+            _say(f"her2kg: {error}; the data stay as they were")
+            return
+        old = app.config["SERVED"]
+        app.config["SERVED"] = new
+        app.config["CACHE"].clear()
+        old.workers.retire()
+        _say(f"{len(new.store):,} triples, version {new.store.version[:12]}")
+
+    store, workers = grown()
+    app = create_app(store, workers, settings, _prefixes(settings), built=not files)
+    size = f"{len(store):,} triples"
+    server.run(
+        app,
+        settings,
+        lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"),
+        ending=lambda: app.config.update(ENDING=True),
+        reload=reload,
+    )
+    app.config["SERVED"].workers.close()
 
 
 def _prefixes(settings: Settings) -> dict[str, str]:

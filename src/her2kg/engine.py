@@ -220,22 +220,35 @@ class Engine:
         Graphs that are named take the place of the query's FROM (SPARQL 1.1 Protocol, 2.1.4).
         """
         refuse_service(text)
-        try:
-            if default_graphs or named_graphs:
-                answer = self._store.query(
-                    text,
-                    default_graph=list(map(iri, default_graphs)),
-                    named_graphs=list(map(iri, named_graphs)),
-                )
-            else:
-                answer = self._store.query(text)
-        except SyntaxError as error:
-            raise syntax_error(text, str(error)) from error
-        except (ValueError, RuntimeError, OSError) as error:
-            raise QueryError(str(error)[:200], "change the query") from error
+        dataset: dict[str, Any] = {}
+        if default_graphs or named_graphs:
+            dataset = {
+                "default_graph": list(map(iri, default_graphs)),
+                "named_graphs": list(map(iri, named_graphs)),
+            }
+        unknown: dict[ox.NamedNode, Callable[..., None]] = {}
+        while True:
+            try:
+                answer = self._store.query(text, custom_functions=unknown or None, **dataset)
+                break
+            except SyntaxError as error:
+                raise syntax_error(text, str(error)) from error
+            except (ValueError, RuntimeError, OSError) as error:
+                function = _UNKNOWN_FUNCTION.search(str(error))
+                if not function or iri(function[1]) in unknown:
+                    raise QueryError(str(error)[:200], "change the query") from error
+                # A function that nobody knows is an error of the one expression (SPARQL 1.1, 17.6).
+                unknown[iri(function[1])] = _no_value
         if isinstance(answer, ox.QuerySolutions):
             return Table(answer)
         return Truth(answer) if isinstance(answer, ox.QueryBoolean) else Triples(answer)
+
+
+_UNKNOWN_FUNCTION = re.compile(r"custom function <([^>]*)> is not supported")
+
+
+def _no_value(*_arguments: object) -> None:
+    """Stand for a function that nobody knows: its value is an error, as if it were unbound."""
 
 
 _ENTITY = re.compile(rb"<!ENTITY\s+(?:%\s+)?[^\s>]+\s+(?:\"([^\"]*)\"|'([^']*)')")

@@ -85,11 +85,13 @@ _LIMITS = {
     "time": ("the query took longer than {:g} s", "ask for less: more constants, fewer joins, a LIMIT"),
     "memory": ("the query needs more than {:,} bytes of memory", "sort, group or join less at a time"),
     "answer": ("the answer has more than {:,} bytes", "add a LIMIT, or take the files of the build"),
+    "rows": ("the answer has more than {:,} rows", "add a LIMIT, or take the files of the build"),
+    "length": ("the query has more than {:,} characters", "ask for less at a time"),
 }
 
 
 class LimitError(Her2kgError):
-    """A query uses more of something (``time``, ``memory``, ``answer``) than it may."""
+    """A query uses more of something (``time``, ``memory``, ``answer``, ``rows``, ``length``) than it may."""
 
     def __init__(self, what: str, limit: float) -> None:
         """Name what is used up."""

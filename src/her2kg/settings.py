@@ -21,11 +21,15 @@ _PORT_LIMIT = 65535
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: the name of the field, its default as text, what it does."""
+    """One row of the table: the name of the field, its default as text, what it does.
+
+    ``unit`` is that of a limit, and empty for what is none.
+    """
 
     name: str
     default: str
     help: str
+    unit: str = ""
 
     @property
     def variable(self) -> str:
@@ -37,14 +41,21 @@ SETTINGS = (
     Setting("host", "127.0.0.1", "address that the service binds"),
     Setting("port", "8080", "port that the service binds (0: any free one)"),
     Setting("proxies", "0", "proxies before the service whose X-Forwarded headers are believed"),
-    Setting("threads", "24", "requests that the service answers at the same time"),
-    Setting("connections", "1000", "connections that may be open at the same time"),
-    Setting("workers", "2", "queries of users that are evaluated at the same time"),
-    Setting("waiting", "16", "queries that may wait for a worker; further ones are told to come again"),
-    Setting("query_seconds", "20", "seconds that a query may take"),
-    Setting("query_memory", "1000000000", "bytes of memory that a query may use beyond the graph"),
-    Setting("answer_limit", "100000000", "bytes that an answer may have"),
-    Setting("body_limit", "1000000", "bytes that a request may carry"),
+    Setting("threads", "8", "pages that the service makes at the same time", "requests"),
+    Setting("connections", "1000", "connections that may be open at the same time", "connections"),
+    Setting("workers", "2", "queries of users that are evaluated at the same time", "queries"),
+    Setting("waiting", "16", "queries that may wait for a worker; further ones are told to come again", "queries"),
+    Setting("query_seconds", "20", "seconds that a query may take", "s"),
+    Setting("query_memory", "1000000000", "bytes of memory that a query may use beyond the graph", "bytes"),
+    Setting("query_length", "200000", "characters that a query may have", "characters"),
+    Setting("query_nesting", "200", "brackets that may stand inside each other in a query", "brackets"),
+    Setting("answer_limit", "100000000", "bytes that an answer may have", "bytes"),
+    Setting("row_limit", "1000000", "rows that a table may have", "rows"),
+    Setting("cache_bytes", "16000000", "bytes of answers that are kept for whoever asks again (0: none)", "bytes"),
+    Setting("body_limit", "1000000", "bytes that a request may carry", "bytes"),
+    Setting("head_limit", "65536", "bytes that the address and the headers of a request may have", "bytes"),
+    Setting("idle_seconds", "30", "seconds in which a request must have come, or a response be taken on", "s"),
+    Setting("log", "errors", "what is written to standard error: errors, or requests"),
     Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
     Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),
     Setting("source", "", "the review as a text file, if you have it: offsets and hashes are then checked"),
@@ -64,8 +75,15 @@ class Settings:
     waiting: int
     query_seconds: int
     query_memory: int
+    query_length: int
+    query_nesting: int
     answer_limit: int
+    row_limit: int
+    cache_bytes: int
     body_limit: int
+    head_limit: int
+    idle_seconds: int
+    log: str
     home: Path
     build: Path
     source: Path | None
@@ -98,8 +116,15 @@ class Settings:
             waiting=_number("waiting", text["waiting"], 100_000),
             query_seconds=_number("query_seconds", text["query_seconds"], 86_400) or 1,
             query_memory=_number("query_memory", text["query_memory"], 10**12),
+            query_length=_number("query_length", text["query_length"], 10**9),
+            query_nesting=_number("query_nesting", text["query_nesting"], 10**6),
             answer_limit=_number("answer_limit", text["answer_limit"], 10**12),
+            row_limit=_number("row_limit", text["row_limit"], 10**12),
+            cache_bytes=_number("cache_bytes", text["cache_bytes"], 10**12),
             body_limit=_number("body_limit", text["body_limit"], 10**9),
+            head_limit=_number("head_limit", text["head_limit"], 10**9),
+            idle_seconds=_number("idle_seconds", text["idle_seconds"], 86_400) or 1,
+            log=_one_of("log", text["log"], ("errors", "requests")),
             home=home,
             build=Path(text["build"]) if text["build"] else home / "build",
             source=Path(text["source"]) if text["source"] else None,
@@ -110,6 +135,12 @@ def _home() -> Path:
     """Find the folder with the queries: in an installed wheel beside the code, else above src/."""
     bundle = _PACKAGE / "bundle"
     return bundle if bundle.is_dir() else _PACKAGE.parent.parent
+
+
+def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text not in known:
+        raise SettingError(f"{name} is {shortened(text)!r}", f"give {' or '.join(known)}")
+    return text
 
 
 def _number(name: str, text: str, limit: int) -> int:

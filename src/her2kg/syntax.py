@@ -74,6 +74,23 @@ def refuse_service(query: str) -> None:
             raise _at(query, token.start, "SERVICE is refused: nothing is fetched", "ask this graph alone")
 
 
+def refuse_nesting(query: str, limit: int) -> None:
+    """Raise QueryError when brackets stand inside each other more than so many times.
+
+    >>> refuse_nesting("ASK { { ?s ?p '{{{{' } }", 2)
+    """
+    if sum(map(query.count, "{([")) <= limit:
+        return
+    depth = 0
+    for token in tokens(query):
+        if token.kind == "mark" and token.text in "{([":
+            depth += 1
+            if depth > limit:
+                raise _at(query, token.start, f"brackets stand inside each other over {limit} times", "nest less")
+        elif token.kind == "mark" and token.text in "})]":
+            depth -= 1
+
+
 def syntax_error(query: str, message: str) -> QueryError:
     """Say where a query stops being SPARQL, what stands there, and what to do about it."""
     pieces = list(tokens(query))

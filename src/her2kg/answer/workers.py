@@ -1,208 +1,38 @@
 """Queries of strangers, each in a process of its own that can be ended and can open nothing.
 
-The engine can neither be interrupted nor told not to fetch, and some queries end its process. So the store
-is copied by forking: a nursery, forked before the service has threads, holds the store and forks workers
-from it, which share its memory. A worker gives up the right to open anything (no descriptor is left to it,
-so neither a socket nor a file), to use more memory than its limit, and to outlive the service. Whoever asks
-waits for its answer in pieces, and kills it when the time is over.
+This is the side of the service: whoever asks waits for a worker to be free and for the answer in pieces,
+and kills the worker when the time is over. What the workers are is told in ``nursery``.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
-import resource
 import select
 import signal
 import socket
 import struct
 import time
-from dataclasses import dataclass
-from threading import BoundedSemaphore, Lock
-from typing import TYPE_CHECKING, NoReturn, Self
+from collections import deque
+from threading import Lock
+from typing import TYPE_CHECKING, Self
 
-from her2kg.answer.explanation import explain
-from her2kg.engine import FORMS, Triples
+from her2kg import errors
+from her2kg.answer.nursery import CODES, HEAD, Limits, end, nurse, receive, send, sow
 from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, LimitError, QueryError
+from her2kg.waiting import Signal, aside, readable, writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from her2kg.answer.store import Store
 
-#: Bytes of an answer that go over at a time.
-_PIECE = 65536
-_HEAD = struct.Struct("!cI")
-_PR_SET_PDEATHSIG = 1
+__all__ = ["Limits", "Reply", "Seed", "Workers"]
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What one query may use: seconds until its last byte, bytes of memory and of its answer."""
-
-    seconds: float = 20.0
-    memory: int = 1_000_000_000
-    answer: int = 100_000_000
-    #: Queries that are answered at the same time, and that may wait for one of these to end.
-    workers: int = 2
-    waiting: int = 16
-
-
-class _TooLongError(Exception):
-    """An answer has more bytes than its limit."""
-
-
-# Frames -----------------------------------------------------------------------------------------------
-
-
-def _send(link: socket.socket, kind: bytes, content: bytes = b"") -> None:
-    link.sendall(_HEAD.pack(kind, len(content)) + content)
-
-
-def _exactly(link: socket.socket, size: int) -> bytes:
-    pieces = bytearray()
-    while len(pieces) < size:
-        piece = link.recv(min(size - len(pieces), 1 << 20))
-        if not piece:
-            raise EOFError
-        pieces += piece
-    return bytes(pieces)
-
-
-def _receive(link: socket.socket) -> tuple[bytes, bytes]:
-    kind, size = _HEAD.unpack(_exactly(link, _HEAD.size))
-    return kind, _exactly(link, size)
-
-
-def _end() -> NoReturn:  # pragma: no cover
-    """End this process at once: nothing that was set up before the fork is to run in it."""
-    while True:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-# What follows runs in processes that may open no file, so that no coverage of them can be written.
-# In the worker ----------------------------------------------------------------------------------------
-
-
-def _die_with_parent() -> None:  # pragma: no cover
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _give_up_rights(memory: int) -> None:  # pragma: no cover
-    """Leave this process no way to open anything, to write a file, or to grow beyond its memory."""
-    with open("/proc/self/statm", encoding="ascii") as counts:  # noqa: PTH123 - descriptors end below
-        now = int(counts.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (now + memory, now + memory))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-
-
-class _Sink:  # pragma: no cover
-    """Takes the bytes of an answer and sends them on in pieces; raises when there are too many."""
-
-    def __init__(self, link: socket.socket, limit: int) -> None:
-        self._link = link
-        self._left = limit
-        self._held = bytearray()
-
-    def write(self, content: bytes) -> int:
-        self._left -= len(content)
-        if self._left < 0:
-            raise _TooLongError
-        self._held += content
-        if len(self._held) >= _PIECE:
-            self.flush()
-        return len(content)
-
-    def flush(self) -> None:
-        if self._held:
-            _send(self._link, b"D", bytes(self._held))
-            self._held.clear()
-
-
-def _work(store: Store, link: socket.socket, limits: Limits) -> NoReturn:  # pragma: no cover
-    """Answer one query after another until the service closes the link."""
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            _, content = _receive(link)
-            asked = json.loads(content)
-            try:
-                if asked["why"]:
-                    found = explain(store, asked["query"], asked["default"], asked["named"])
-                    _send(link, b"W", json.dumps([finding._asdict() for finding in found]).encode())
-                    continue
-                answer = store.query(asked["query"], asked["default"], asked["named"])
-                _send(link, b"F", FORMS[type(answer)].encode())
-                kind, content = _receive(link)
-                if kind == b"X":
-                    continue
-                told = json.loads(content)
-                sink = _Sink(link, limits.answer)
-                if isinstance(answer, Triples):
-                    answer.write(sink, told["media_type"], told["prefixes"])
-                else:
-                    answer.write(sink, told["media_type"])
-                sink.flush()
-                _send(link, b"Z")
-            except QueryError as error:
-                problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
-                said = [type(error).__name__, problem, error.remedy, error.line, error.column]
-                _send(link, b"E", json.dumps(said).encode())
-            except _TooLongError:
-                _send(link, b"L", b"bytes")
-            except MemoryError:
-                _send(link, b"L", b"memory")
-    _end()
-
-
-# In the nursery ---------------------------------------------------------------------------------------
-
-
-def _close_others(*kept: int) -> None:  # pragma: no cover
-    """Close every descriptor but these and the standard ones, which lead nowhere that a query could use."""
-    low = 3
-    for descriptor in sorted(kept):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def _nurse(store: Store, control: socket.socket, limits: Limits) -> NoReturn:  # pragma: no cover
-    """Fork a worker for each ``+``, and tell how one ended for each process id."""
-    _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the service tells us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _close_others(control.fileno())
-    gc.freeze()  # the collector would write to the pages that are shared
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            kind, content = _receive(control)
-            if kind == b"+":
-                ours, theirs = socket.socketpair()
-                process = os.fork()
-                if process == 0:
-                    _die_with_parent()
-                    # What an engine says when it aborts tells nobody anything.
-                    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-                    _close_others(ours.fileno())
-                    _give_up_rights(limits.memory)
-                    _work(store, ours, limits)
-                handle = os.pidfd_open(process)
-                socket.send_fds(control, [struct.pack("!I", process)], [theirs.fileno(), handle])
-                os.close(handle)
-                ours.close()
-                theirs.close()
-            else:
-                _, status = os.waitpid(int(content), 0)
-                _send(control, b"S", str(os.waitstatus_to_exitcode(status)).encode())
-    _end()
-
-
-# In the service ---------------------------------------------------------------------------------------
+_FORMS = {code: form for form, code in CODES.items()}
+_READ = 1 << 18
 
 
 class _Worker:
@@ -211,18 +41,36 @@ class _Worker:
     def __init__(self, process: int, link: socket.socket, handle: int) -> None:
         self.process = process
         self._link = link
+        self._link.setblocking(False)
         self._handle = handle
+        self._read = bytearray()
 
-    def send(self, kind: bytes, content: bytes = b"") -> None:
-        _send(self._link, kind, content)
+    def send(self, content: bytes, deadline: float) -> None:
+        """Send a query; raises TimeoutError, or BrokenPipeError when the process has ended."""
+        rest = memoryview(HEAD.pack(b"Q", len(content)) + content)
+        while rest:
+            try:
+                rest = rest[self._link.send(rest) :]
+            except BlockingIOError:
+                if not writable(self._link, deadline - time.monotonic()):
+                    raise TimeoutError from None
 
     def receive(self, deadline: float) -> tuple[bytes, bytes]:
         """Wait for a frame; raises TimeoutError, or EOFError when the process has ended."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._link.settimeout(left)
-        return _receive(self._link)
+        while True:
+            if len(self._read) >= HEAD.size:
+                kind, size = HEAD.unpack_from(self._read)
+                whole = HEAD.size + size
+                if len(self._read) >= whole:
+                    content = bytes(self._read[HEAD.size : whole])
+                    del self._read[:whole]
+                    return kind, content
+            if not readable(self._link, deadline - time.monotonic()):
+                raise TimeoutError
+            piece = self._link.recv(_READ)
+            if not piece:
+                raise EOFError
+            self._read += piece
 
     def alive(self) -> bool:
         """Say whether the process has not ended; its handle can be read once it has."""
@@ -247,19 +95,28 @@ class Reply:
         self._busy = True
         self._deadline = deadline
         self.form = form
+        #: The whole answer, when it came at once.
+        self.whole: bytes | None = None
 
-    def choose(self, media_type: str, prefixes: dict[str, str] | None = None) -> None:
-        """Say in which format the answer is to come."""
-        told = {"media_type": media_type, "prefixes": prefixes}
-        self._worker.send(b"M", json.dumps(told).encode())
+    @classmethod
+    def of(cls, workers: Workers, form: str, content: bytes | None) -> Reply:
+        """Make a reply that is there already; one without content has no format that fits."""
+        reply = cls.__new__(cls)
+        reply._workers = workers
+        reply._busy = False
+        reply.form = form
+        reply.whole = content
+        return reply
 
-    def drop(self) -> None:
-        """Do without the answer, when no format fits."""
-        self._worker.send(b"X")
-        self._free()
+    @property
+    def fits(self) -> bool:
+        """Say whether the answer can be had in one of the formats that were asked for."""
+        return self._busy or self.whole is not None
 
     def pieces(self) -> Iterator[bytes]:
         """Give the bytes as they come; raises LimitError, QueryError or CrashError, also half-way."""
+        if self.whole is not None:
+            yield self.whole
         while self._busy:
             try:
                 kind, content = self._workers.frame(self._worker, self._deadline)
@@ -285,25 +142,93 @@ class Reply:
         self._workers.give_back(self._worker)
 
 
+class _Gate:
+    """Lets so many in at a time; so many more wait outside, first come, first served."""
+
+    def __init__(self, places: int, waiting: int) -> None:
+        self._places = places
+        self._waiting = waiting
+        self._queue: deque[Signal] = deque()
+        self._lock = Lock()
+        self.inside = 0
+
+    @property
+    def outside(self) -> int:
+        """Count those who wait."""
+        return len(self._queue)
+
+    def enter(self, seconds: float) -> None:
+        """Wait for a place; raises BusyError when too many wait already, or for too long."""
+        with self._lock:
+            if self.inside < self._places:
+                self.inside += 1
+                return
+            if len(self._queue) >= self._waiting:
+                raise BusyError
+            turn = Signal()
+            self._queue.append(turn)
+        try:
+            if turn.wait(seconds):
+                return
+        except BaseException:
+            self._give_up(turn)
+            raise
+        if not self._give_up(turn):
+            self.leave()  # the place came in the last moment
+        raise BusyError
+
+    def _give_up(self, turn: Signal) -> bool:
+        with self._lock:
+            if turn in self._queue:
+                self._queue.remove(turn)
+                return True
+            return False
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().tell()
+            else:
+                self.inside -= 1
+
+
 class Workers:
     """The processes that answer the queries of strangers."""
 
-    def __init__(self, store: Store, limits: Limits) -> None:
-        """Fork the nursery; to be done before this process has threads of its own."""
-        self.limits = limits
-        self._idle: list[_Worker] = []
-        self._free = BoundedSemaphore(limits.workers)
-        self._lock = Lock()
-        self._waiting = 0
+    def __init__(self, store: Store, limits: Limits, prefixes: Mapping[str, str] | None = None) -> None:
+        """Fork a nursery; to be done before this process has threads of its own."""
         gc.collect()
-        self._control, theirs = socket.socketpair()
-        self.nursery = os.fork()
-        if self.nursery == 0:
+        control, theirs = socket.socketpair()
+        nursery = os.fork()
+        if nursery == 0:
             try:
-                _nurse(store, theirs, limits)
+                nurse(store, theirs, limits, prefixes or {})
             finally:
-                _end()
+                end()
         theirs.close()
+        self._begin(control, limits, store.version)
+        self.nursery = nursery
+
+    @classmethod
+    def of_nursery(cls, control: socket.socket, limits: Limits, version: str) -> Workers:
+        """Take a nursery that a seed has forked."""
+        workers = cls.__new__(cls)
+        workers._begin(control, limits, version)
+        return workers
+
+    def _begin(self, control: socket.socket, limits: Limits, version: str) -> None:
+        self.limits = limits
+        #: The version of the data that the workers hold.
+        self.version = version
+        self.gate = _Gate(limits.workers, limits.waiting)
+        self._control = control
+        self._controlling = Lock()
+        self._idle: list[_Worker] = []
+        self._lock = Lock()
+        #: Its process, when it is a child of this one.
+        self.nursery = 0
+        self._retired = False
 
     def __enter__(self) -> Self:
         """Give the workers."""
@@ -319,73 +244,96 @@ class Workers:
             for worker in self._idle:
                 worker.end()
             self._idle.clear()
+        with self._controlling:
             self._control.close()
+        if self.nursery:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.nursery, 0)
 
-    def ask(self, text: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> Reply:
-        """Have a query evaluated; raises BusyError, LimitError, CrashError, or QueryError with its place."""
+    def retire(self) -> None:
+        """Take no new queries, and close when those that run have ended."""
+        with self._lock:
+            self._retired = True
+            done = self.gate.inside == 0
+        if done:
+            self.close()
+
+    def ask(
+        self,
+        text: str,
+        default: Sequence[str] = (),
+        named: Sequence[str] = (),
+        formats: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Have a query evaluated; raises BusyError, LimitError, CrashError, or QueryError with its place.
+
+        ``formats`` says in which media type each form of answer (``table``, ``truth``, ``triples``) is
+        wanted; a form that is missing cannot be had.
+        """
+        self._refuse(text)
         worker, deadline = self._worker()
-        kind, content = self._first(worker, deadline, _asked(text, default, named))
+        kind, content = self._first(worker, deadline, _asked(text, default, named, formats or {}))
         if kind == b"F":
-            return Reply(self, worker, content.decode(), deadline)
+            return Reply(self, worker, _FORMS[content], deadline)
         self.give_back(worker)
+        if kind == b"A":
+            return Reply.of(self, _FORMS[content[:1]], content[1:])
+        if kind == b"N":
+            return Reply.of(self, _FORMS[content], None)
         raise _error(kind, content, self.limits)
 
     def explain(
         self, text: str, default: Sequence[str] = (), named: Sequence[str] = ()
     ) -> list[dict[str, str]]:
         """Have it said why a query has no answer; raises as ``ask`` does."""
+        self._refuse(text)
         worker, deadline = self._worker()
-        kind, content = self._first(worker, deadline, _asked(text, default, named, why=True))
+        kind, content = self._first(worker, deadline, _asked(text, default, named, {}, why=True))
         self.give_back(worker)
         if kind != b"W":
             raise _error(kind, content, self.limits)
         found: list[dict[str, str]] = json.loads(content)
         return found
 
+    def _refuse(self, text: str) -> None:
+        if len(text) > self.limits.length:
+            raise LimitError("length", self.limits.length)
+
     def _worker(self) -> tuple[_Worker, float]:
         """Wait for a worker; give it with the time at which its query must be done."""
-        self._enter()
+        self.gate.enter(self.limits.seconds)
         deadline = time.monotonic() + self.limits.seconds
         try:
             return self._idle_or_new(), deadline
         except BaseException:
-            self._free.release()
+            self._leave()
             raise
 
-    def _first(self, worker: _Worker, deadline: float, asked: dict[str, object]) -> tuple[bytes, bytes]:
+    def _first(self, worker: _Worker, deadline: float, asked: bytes) -> tuple[bytes, bytes]:
         """Send a query and give the first frame of the answer."""
         try:
-            worker.send(b"Q", json.dumps(asked).encode())
+            worker.send(asked, deadline)
         except (BrokenPipeError, ConnectionResetError):
             self.discard(worker)
             raise CrashError from None
+        except TimeoutError:
+            self.discard(worker)
+            raise LimitError("time", self.limits.seconds) from None
         return self.frame(worker, deadline)
 
-    def _enter(self) -> None:
-        """Wait for one of the workers to be free; raises BusyError when too many wait already."""
-        if self._free.acquire(blocking=False):
-            return
-        with self._lock:
-            if self._waiting >= self.limits.waiting:
-                raise BusyError
-            self._waiting += 1
-        try:
-            if not self._free.acquire(timeout=self.limits.seconds):
-                raise BusyError
-        finally:
-            with self._lock:
-                self._waiting -= 1
-
     def _idle_or_new(self) -> _Worker:
-        with self._lock:
-            while self._idle:
-                worker = self._idle.pop()
-                if worker.alive():
-                    return worker
-                self._reap(worker)
-            _send(self._control, b"+")
+        while True:
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            if worker is None:
+                return aside(self._new)
+            if worker.alive():
+                return worker
+            aside(self._reap, worker)
+
+    def _new(self) -> _Worker:
+        with self._controlling:
+            send(self._control, b"+")
             content, descriptors, _, _ = socket.recv_fds(self._control, 4, 2)
         if len(descriptors) != 2:
             raise CrashError
@@ -404,30 +352,84 @@ class Workers:
             if self.discard(worker) == -signal.SIGABRT:
                 raise LimitError("memory", self.limits.memory) from None
             raise CrashError from None
+        except BaseException:  # whoever asked is gone
+            self.discard(worker)
+            raise
 
     def give_back(self, worker: _Worker) -> None:
         """Keep a worker that is done for the next query."""
         with self._lock:
             self._idle.append(worker)
-        self._free.release()
+        self._leave()
 
     def discard(self, worker: _Worker) -> int:
         """End a worker and give how it ended: an exit code, or the number of a signal below 0."""
-        with self._lock:
-            status = self._reap(worker)
-        self._free.release()
-        return status
+        try:
+            return aside(self._reap, worker)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.gate.leave()
+        if self._retired and self.gate.inside == 0:
+            self.close()
 
     def _reap(self, worker: _Worker) -> int:
         worker.end()
-        _send(self._control, b"w", str(worker.process).encode())
-        return int(_receive(self._control)[1])
+        with self._controlling:
+            send(self._control, b"w", str(worker.process).encode())
+            return int(receive(self._control)[1])
+
+
+class Seed:
+    """A process that can be forked at any time, as the service itself cannot once it has threads."""
+
+    def __init__(
+        self, opened: Callable[[], Store], limits: Limits, prefixes: Mapping[str, str] | None = None
+    ) -> None:
+        """Fork the seed; ``opened`` opens the store, anew for each nursery."""
+        self._limits = limits
+        gc.collect()
+        self._link, theirs = socket.socketpair()
+        self._process = os.fork()
+        if self._process == 0:
+            try:
+                sow(opened, theirs, limits, prefixes or {})
+            finally:
+                end()
+        theirs.close()
+
+    def workers(self) -> Workers:
+        """Grow workers over the data as they are now; raises what opening the store raises."""
+        control, theirs = socket.socketpair()
+        socket.send_fds(self._link, [b"+"], [theirs.fileno()])
+        theirs.close()
+        try:
+            kind, content = receive(control)
+        except EOFError:
+            raise CrashError from None
+        if kind == b"V":
+            return Workers.of_nursery(control, self._limits, content.decode())
+        control.close()
+        name, problem, remedy = json.loads(content)
+        raise getattr(errors, name)(problem, remedy)
+
+    def __enter__(self) -> Self:
+        """Give the seed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the seed and all that grew from it."""
+        self._link.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self._process, 0)
 
 
 def _asked(
-    text: str, default: Sequence[str], named: Sequence[str], *, why: bool = False
-) -> dict[str, object]:
-    return {"query": text, "default": list(default), "named": list(named), "why": why}
+    text: str, default: Sequence[str], named: Sequence[str], formats: Mapping[str, str], *, why: bool = False
+) -> bytes:
+    asked = {"q": text, "d": list(default), "n": list(named), "f": dict(formats), "w": why}
+    return json.dumps(asked).encode()
 
 
 def _error(kind: bytes, content: bytes, limits: Limits) -> Her2kgError:
@@ -435,6 +437,5 @@ def _error(kind: bytes, content: bytes, limits: Limits) -> Her2kgError:
         name, problem, remedy, line, column = json.loads(content)
         kind_of_error = FormatError if name == FormatError.__name__ else QueryError
         return kind_of_error(problem, remedy, line=line, column=column)
-    if content == b"memory":
-        return LimitError("memory", limits.memory)
-    return LimitError("answer", limits.answer)
+    what = content.decode()
+    return LimitError(what, {"memory": limits.memory, "rows": limits.rows}.get(what, limits.answer))

@@ -2,21 +2,69 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
+from flask.sessions import SessionInterface
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
 
+from her2kg.answer.cache import Cache
 from her2kg.errors import Her2kgError
-from her2kg.service import description, ontology, pages, problems, protocol, things
+from her2kg.service import description, observation, ontology, pages, problems, protocol, things
+from her2kg.service.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flask import Request
+
     from her2kg.answer.store import Store
     from her2kg.answer.workers import Workers
     from her2kg.settings import Settings
+
+
+class _NoSessions(SessionInterface):
+    """Nobody is known again: no cookie is read or set."""
+
+    def open_session(self, app: Flask, request: Any) -> Any:  # noqa: ARG002 - as it is called
+        return {}
+
+    def save_session(self, app: Flask, session: Any, response: Any) -> None:
+        """Keep nothing."""
+
+
+class _Service(Flask):
+    """Flask without what this service has not: hooks, signals, sessions, hosts of several names."""
+
+    session_interface = _NoSessions()
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Bind the routes to a request."""
+        if request is None:
+            return super().create_url_adapter(request)
+        environ = request.environ
+        return MapAdapter(
+            self.url_map,
+            environ.get("HTTP_HOST") or environ["SERVER_NAME"],
+            environ.get("SCRIPT_NAME") or "/",
+            "",
+            environ["wsgi.url_scheme"],
+            request.path,
+            environ["REQUEST_METHOD"],
+            environ["QUERY_STRING"],
+        )
+
+    def full_dispatch_request(self) -> Response:
+        """Answer a request; errors become problems."""
+        try:
+            if request.url_rule:
+                observation.route(request.environ, request.url_rule.rule)
+            answer = self.dispatch_request()
+        except Exception as error:  # noqa: BLE001 - Flask's own way, which finds the handler
+            answer = self.handle_user_exception(error)
+        return self.make_response(answer)
 
 
 def create_app(
@@ -29,29 +77,28 @@ def create_app(
 ) -> Flask:
     """Make the service over a read-only store, and over the workers that answer the queries of strangers.
 
-    ``prefixes`` shorten the Turtle of answers; ``built`` is false when the store holds files of the
-    user's own, about which the questions know nothing.
+    ``prefixes`` are declared in the remedy of a query that lacks them; ``built`` is false when the store
+    holds files of the user's own, about which the questions know nothing.
     """
-    app = Flask(__name__)
+    app = _Service(__name__)
     app.config.update(
-        STORE=store,
-        WORKERS=workers,
+        SERVED=Served(store, workers),
+        CACHE=Cache(settings.cache_bytes),
         SETTINGS=settings,
         PREFIXES=dict(prefixes or {}),
         BUILT=built,
+        ENDING=False,
         MAX_CONTENT_LENGTH=settings.body_limit,
         MAX_FORM_MEMORY_SIZE=settings.body_limit,
     )
-    if behind := settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, behind, behind, behind, x_prefix=behind)  # type: ignore[method-assign]
-    app.register_blueprint(protocol.blueprint)
-    app.register_blueprint(description.blueprint)
-    app.register_blueprint(pages.blueprint)
-    app.register_blueprint(ontology.blueprint)
-    app.register_blueprint(things.blueprint)
+    for part in (protocol, description, pages, ontology, things, observation):
+        app.register_blueprint(part.blueprint)
     app.register_error_handler(Her2kgError, problems.of_error)
     app.register_error_handler(HTTPException, _of_http)
-    app.after_request(_guarded)
+    app.config["METRICS"] = counted = observation.Metrics(app)
+    app.wsgi_app = observation.Observed(app, counted, log=settings.log == "requests")  # type: ignore[method-assign]
+    if behind := settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, behind, behind, behind, x_prefix=behind)  # type: ignore[method-assign]
     return app
 
 
@@ -60,25 +107,4 @@ def _of_http(error: HTTPException) -> Response:
     response = problems.problem(error.code or 500, detail, remedy)
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())
-    return response
-
-
-#: Pages load their own style and nothing else, run nothing, and stand in no frame.
-_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-
-
-def _guarded(response: Response) -> Response:
-    """Let pages of any origin read, for the graph is public and nothing can be written; forbid the rest."""
-    response.access_control_allow_origin = "*"
-    response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
-    response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.vary.update(["Accept", "Accept-Encoding"])
     return response

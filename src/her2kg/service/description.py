@@ -1,8 +1,7 @@
-"""What the endpoint says of itself: the SPARQL 1.1 service description, and the limits in force."""
+"""What the endpoint says of itself: the SPARQL 1.1 service description, with the limits in force."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
@@ -10,15 +9,19 @@ from flask import Blueprint, Response, current_app, jsonify, request, url_for
 from her2kg.engine import Engine
 from her2kg.model.namespaces import GRAPHS
 from her2kg.service import negotiation
+from her2kg.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from her2kg.answer.workers import Limits, Workers
+    from collections.abc import Iterator
+
+    from her2kg.settings import Setting, Settings
 
 blueprint = Blueprint("description", __name__)
 
 _PREFIXES = {
     "sd": "http://www.w3.org/ns/sparql-service-description#",
     "formats": "http://www.w3.org/ns/formats/",
+    "schema": "https://schema.org/",
 }
 #: The IRI of each format that an answer may have.
 _FORMATS = (
@@ -35,18 +38,17 @@ _FORMATS = (
 )
 
 
-def limits() -> Limits:
-    """Give the limits in force."""
-    workers: Workers = current_app.config["WORKERS"]
-    return workers.limits
-
-
 def service() -> Response:
     """Describe the endpoint under the address by which it was asked."""
     endpoint = url_for("protocol.sparql", _external=True)
     graphs = "".join(
         f"    sd:namedGraph [ a sd:NamedGraph ; sd:name <{iri}> ] ;\n"
         for iri in (GRAPHS.values() if current_app.config["BUILT"] else ())
+    )
+    limits = " ,\n".join(
+        f'    [ a schema:PropertyValue ; schema:name "{limit.name}" ; schema:value {value} ; '
+        f'schema:unitText "{limit.unit}" ; schema:description "{limit.help}"@en ]'
+        for limit, value in _limits()
     )
     text = (
         "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in _PREFIXES.items())
@@ -55,7 +57,8 @@ def service() -> Response:
         "  sd:supportedLanguage sd:SPARQL11Query ;\n"
         f"  sd:resultFormat {', '.join(f'formats:{name}' for name in _FORMATS)} ;\n"
         "  sd:defaultDataset [ a sd:Dataset ;\n"
-        f"{graphs}    sd:defaultGraph [ a sd:Graph ] ] .\n"
+        f"{graphs}    sd:defaultGraph [ a sd:Graph ] ] ;\n"
+        f"  schema:additionalProperty\n{limits} .\n"
     )
     media_type = negotiation.choose(request, negotiation.GRAPHS)
     prefixes = _PREFIXES if media_type == "text/turtle" else None
@@ -65,4 +68,9 @@ def service() -> Response:
 @blueprint.get("/-/settings")
 def settings() -> Response:
     """Show the limits in force."""
-    return jsonify(asdict(limits()) | {"body": current_app.config["MAX_CONTENT_LENGTH"]})
+    return jsonify({limit.name: value for limit, value in _limits()})
+
+
+def _limits() -> Iterator[tuple[Setting, int]]:
+    found: Settings = current_app.config["SETTINGS"]
+    return ((setting, getattr(found, setting.name)) for setting in SETTINGS if setting.unit)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
 from her2kg.answer.questions import LANGUAGES, answer, bound
 from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
+from her2kg.service.served import served
 
 if TYPE_CHECKING:
     from her2kg.answer.results import Answers
@@ -23,8 +24,7 @@ blueprint = Blueprint("pages", __name__)
 
 def store() -> Store:
     """Give the store that is served."""
-    served: Store = current_app.config["STORE"]
-    return served
+    return served().store
 
 
 def settings() -> Settings:
@@ -100,3 +100,13 @@ def _parameters() -> dict[str, str]:
 def health() -> Response:
     """Say that the service answers, and from which version of the data."""
     return jsonify(status="ok", triples=len(store()), data=store().version)
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    """Say whether queries are answered: not when the service is ending, or no worker answers."""
+    if current_app.config["ENDING"]:
+        raise ServiceUnavailable("the service is ending; ask another one")
+    held, workers = served()
+    workers.ask("ASK {}", formats={"truth": FORMATS["json"][0]})
+    return jsonify(status="ready", data=held.version)

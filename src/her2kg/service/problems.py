@@ -18,6 +18,7 @@ from her2kg.errors import (
     QueryError,
     UnknownQuestionError,
 )
+from her2kg.service import observation
 from her2kg.service.negotiation import wants_page
 
 
@@ -46,12 +47,22 @@ _LIMIT_STATUS = {
     "time": HTTPStatus.SERVICE_UNAVAILABLE,
     "memory": HTTPStatus.INSUFFICIENT_STORAGE,
     "answer": HTTPStatus.INSUFFICIENT_STORAGE,
+    "rows": HTTPStatus.INSUFFICIENT_STORAGE,
+    "length": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
+#: What the metrics and the log call what became of a query.
+_OUTCOMES = {
+    QueryError: "invalid",
+    FormatError: "format",
+    CrashError: "crash",
+    BusyError: "busy",
 }
 
 
 def of_error(error: Her2kgError) -> Response:
     """Give the problem response of one of our errors."""
     status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+    observation.outcome(error.what if isinstance(error, LimitError) else _OUTCOMES.get(type(error), ""))
     if isinstance(error, LimitError):
         status = _LIMIT_STATUS[error.what]
     if isinstance(error, BusyError):

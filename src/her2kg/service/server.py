@@ -1,103 +1,236 @@
-"""The production server, waitress: bound with clear errors, and ended so that what is running may finish."""
+"""The production server, uvicorn: bound with clear errors, bounded, and ended so that what runs may finish."""
 
 from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
-import time
+import socket
+from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from waitress.server import create_server
+import httptools
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from her2kg.errors import InputError
+from her2kg.service.bridge import Bridge, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Callable, Iterator
 
     from her2kg.settings import Settings
 
-#: Seconds after which a connection on which nothing comes or goes is closed.
-_IDLE_SECONDS = 30
-#: Seconds that the loop waits for something to happen.
-_TURN = 0.25
+_BACKLOG = 1024
 
 
-def run(app: Callable[..., Any], settings: Settings, tell: Callable[[str], object]) -> None:
+def run(
+    app: Callable[..., Any],
+    settings: Settings,
+    tell: Callable[[str], object],
+    ending: Callable[[], object] = lambda: None,
+    reload: Callable[[], object] = lambda: None,
+) -> None:
     """Serve until a signal ends it; ``tell`` is given the address. Raises InputError when it cannot be bound.
 
-    The first SIGTERM or SIGINT closes the door: no connection is accepted any more, and the server ends when
-    every request that was begun is answered, at the latest when a query would be ended. A second one ends
-    it at once.
+    The first SIGTERM or SIGINT closes the door (``ending`` is called): no connection is accepted any more,
+    and the server ends when every request that was begun is answered, at the latest when a query would be
+    ended. A second one ends it at once. SIGHUP calls ``reload``, in a thread.
     """
-    # A queue that fills for a moment is no news; waitress would tell it each time.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    server = _bound(app, settings)
-    host, port = _address(server)
-    ending: list[int] = []
+    # Problems are told to the client and counted; a traceback of a broken connection helps nobody.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
+    links = _bound(settings)
+    bridge = Bridge(app, settings)
+    config = uvicorn.Config(
+        bridge,  # type: ignore[arg-type] # ASGI is typed more narrowly than it is used
+        http=_protocol(settings),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.idle_seconds,
+        timeout_graceful_shutdown=settings.query_seconds + 1,
+        backlog=_BACKLOG,
+    )
+    host, port = links[0].getsockname()[:2]
+    server = _Server(config, ending, reload)
+    server.told = lambda: tell(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+    server.run(links)
+    bridge.close()
 
-    def end(number: int, _frame: object) -> None:
-        # Only a note: an exception raised from here could be lost in whatever code it falls into.
-        if ending:
+
+class _Server(uvicorn.Server):
+    """Ends and loads anew on signals."""
+
+    def __init__(
+        self, config: uvicorn.Config, ending: Callable[[], object], reload: Callable[[], object]
+    ) -> None:
+        super().__init__(config)
+        self._ending = ending
+        self._reload = reload
+        self.told: Callable[[], object] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        import asyncio  # noqa: PLC0415
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
+        self.told()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on the first signal, and at once on the second."""
+        before = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end(self, number: int, _frame: object) -> None:
+        if self.should_exit:
             raise SystemExit(128 + number)
-        ending.append(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    tell(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-    served = getattr(server, "map", None) or server._map  # noqa: SLF001 - waitress has no other way to its loop
-    while not ending:
-        server.asyncore.loop(timeout=_TURN, map=served, use_poll=True, count=1)
-    _finish(server, served, time.monotonic() + settings.query_seconds + 1)
-    server.task_dispatcher.shutdown()
-    server.asyncore.close_all(served, ignore_all=True)
+        self.should_exit = True
+        self._ending()
 
 
-def _finish(server: Any, served: dict[int, Any], deadline: float) -> None:
-    """Accept nothing more, and go on until all that was begun is sent."""
-    for thing in list(served.values()):
-        if getattr(thing, "accepting", False):
-            thing.accepting = False
-            thing.del_channel(served)
-            thing.socket.close()
-    while time.monotonic() < deadline and any(map(_is_busy, list(served.values()))):
-        server.asyncore.loop(timeout=0.05, map=served, use_poll=True, count=1)
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """Make the class of connections, each of which is bounded by the settings."""
+
+    class Connection(_Connection):
+        seconds = settings.idle_seconds
+        head_limit = settings.head_limit
+        connection_limit = settings.connections
+
+    return Connection
 
 
-def _is_busy(channel: Any) -> bool:
-    return bool(getattr(channel, "requests", ()) or getattr(channel, "total_outbufs_len", 0))
+class _Connection(HttpToolsProtocol):
+    """A connection whose head is bounded in bytes and in time, and that ends when nobody reads from it."""
+
+    seconds: int
+    head_limit: int
+    connection_limit: int
+    _head = 0
+    _timer: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self.connection_limit:
+            transport.abort()
+        else:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        if self._stalled:
+            self._stalled.cancel()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.seconds, self._give_up)
+
+    def _forget(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        if self._head:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the request took longer than {self.seconds} s", "send it faster")
+        else:
+            self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self._await_head()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._grow(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._grow(len(name) + len(value) + 4)
+
+    def _grow(self, size: int) -> None:
+        self._head += size
+        if self._head > self.head_limit:
+            raise _TooLargeError
+
+    def on_headers_complete(self) -> None:
+        self._forget()
+        self._head = 0
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._head > self.head_limit:
+            status = (
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self.headers else HTTPStatus.REQUEST_URI_TOO_LONG
+            )
+            self._refuse(status, f"the head of the request has more than {self.head_limit:,} bytes", "post it")
+        else:
+            self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request", "mend the client")
+
+    def _refuse(self, status: HTTPStatus, detail: str, remedy: str) -> None:
+        headers, body = refusal(status, detail, remedy)
+        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, status.phrase.encode(), lines) + body)
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._stalled:
+            self._stalled.cancel()
+            self._stalled = None
 
 
-def _bound(app: Callable[..., Any], settings: Settings) -> Any:
+class _TooLargeError(httptools.HttpParserError):  # type: ignore[misc] # it has no types
+    """The head of a request is larger than its limit."""
+
+
+def _bound(settings: Settings) -> list[socket.socket]:
+    """Bind every address that the host stands for."""
+    host = settings.host.strip("[]")
     try:
-        return create_server(
-            app,
-            host=settings.host.strip("[]"),
-            port=settings.port,
-            threads=settings.threads,
-            connection_limit=settings.connections,
-            channel_timeout=_IDLE_SECONDS,
-            # What is written waits here, so that a slow reader holds no thread.
-            outbuf_high_watermark=settings.answer_limit + settings.body_limit,
-            asyncore_use_poll=True,
-            ident=None,
-        )
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise InputError(
-                f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT"
-            ) from error
-        raise InputError(
-            f"{settings.host}:{settings.port} cannot be bound: {error.strerror}",
-            "choose another with --host and --port",
-        ) from error
-    except ValueError as error:  # what waitress makes of a name that does not resolve
+        found = socket.getaddrinfo(host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
         raise InputError(
             f"there is no host {settings.host!r}", "choose one with --host or HER2KG_HOST"
         ) from error
-
-
-def _address(server: Any) -> tuple[str, int]:
-    """Give where the server listens; a name may stand for several addresses, the first is said."""
-    listening: list[tuple[str, int]] = getattr(server, "effective_listen", [])
-    return listening[0] if listening else (server.effective_host, server.effective_port)
+    links = []
+    for family, _, _, _, address in dict.fromkeys(found):
+        port = links[0].getsockname()[1] if links else settings.port
+        try:
+            link = socket.create_server((address[0], port), family=family, backlog=_BACKLOG)
+        except OSError as error:
+            if links and error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                continue  # the host has another address, which can be bound
+            if error.errno == errno.EADDRINUSE:
+                raise InputError(
+                    f"port {settings.port} is in use", "choose another with --port or HER2KG_PORT"
+                ) from error
+            raise InputError(
+                f"{settings.host}:{settings.port} cannot be bound: {os.strerror(error.errno or 0)}",
+                "choose another with --host and --port",
+            ) from error
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        links.append(link)
+    return links

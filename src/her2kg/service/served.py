@@ -1,0 +1,24 @@
+"""What is served at the moment: the store for pages and the workers for queries, both of one build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from her2kg.answer.store import Store
+    from her2kg.answer.workers import Workers
+
+
+class Served(NamedTuple):
+    """A build as it is served. It is replaced whole, so that no request sees half of two builds."""
+
+    store: Store
+    workers: Workers
+
+
+def served() -> Served:
+    """Give what is served at the moment."""
+    found: Served = current_app.config["SERVED"]
+    return found

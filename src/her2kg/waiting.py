@@ -1,0 +1,132 @@
+"""Waiting that an event loop can share: code written as if it were alone runs beside a thousand others.
+
+Flask and what stands below it wait where they need something. Started by ``drive`` on an event loop, each
+wait gives the loop to other requests instead of holding a thread; anywhere else the same code just waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import select
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+
+class _Driven(greenlet):
+    """Code that an event loop drives."""
+
+    loop: asyncio.AbstractEventLoop
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    current = getcurrent()
+    return current.loop if isinstance(current, _Driven) else None
+
+
+def driven() -> bool:
+    """Say whether this code is driven by an event loop."""
+    return _loop() is not None
+
+
+async def drive(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function on the event loop that runs; the loop goes on while the function waits."""
+    driven = _Driven(function)
+    driven.loop = asyncio.get_running_loop()
+    given = driven.switch(*arguments)
+    while not driven.dead:
+        try:
+            value = await given
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the function is to see it
+            given = driven.throw(error)
+        else:
+            given = driven.switch(value)
+    result: T = given
+    return result
+
+
+def wait_for(awaitable: Awaitable[T]) -> T:
+    """Wait for something of the event loop; only code that is driven can."""
+    parent = getcurrent().parent
+    assert parent is not None, "only driven code waits for a loop"  # noqa: S101 - a mistake of ours
+    result: T = parent.switch(awaitable)
+    return result
+
+
+def aside(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function that holds its thread: driven code lets another thread be held."""
+    loop = _loop()
+    if loop is None:
+        return function(*arguments)
+    return wait_for(loop.run_in_executor(None, function, *arguments))
+
+
+def readable(link: socket.socket, seconds: float) -> bool:
+    """Wait until there is something to read, or the other end is closed; false when the time is over."""
+    return _ready(link, seconds, select.POLLIN)
+
+
+def writable(link: socket.socket, seconds: float) -> bool:
+    """Wait until there is room to write; false when the time is over."""
+    return _ready(link, seconds, select.POLLOUT)
+
+
+def _ready(link: socket.socket, seconds: float, what: int) -> bool:
+    loop = _loop()
+    if loop is None:
+        poll = select.poll()
+        poll.register(link, what)
+        return bool(poll.poll(max(seconds, 0) * 1000))
+    add, remove = (
+        (loop.add_reader, loop.remove_reader) if what == select.POLLIN else (loop.add_writer, loop.remove_writer)
+    )
+    future = loop.create_future()
+    add(link, _settle, future, True)
+    timer = loop.call_later(max(seconds, 0), _settle, future, False)
+    try:
+        return wait_for(future)
+    finally:
+        timer.cancel()
+        remove(link)
+
+
+def _settle(future: asyncio.Future[bool], value: bool) -> None:  # noqa: FBT001 - the loop calls it
+    if not future.done():
+        future.set_result(value)
+
+
+class Signal:
+    """One that waits, and is told once by whichever thread."""
+
+    def __init__(self) -> None:
+        """Be made by the one that will wait."""
+        self._loop = _loop()
+        self._told: concurrent.futures.Future[bool] = concurrent.futures.Future()
+        self._future = self._loop.create_future() if self._loop else None
+
+    def tell(self) -> None:
+        """Let it go on."""
+        if self._loop is None or self._future is None:
+            self._told.set_result(True)
+        else:
+            self._loop.call_soon_threadsafe(_settle, self._future, True)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to be told; false when the time is over."""
+        if self._loop is None or self._future is None:
+            try:
+                return self._told.result(seconds)
+            except concurrent.futures.TimeoutError:
+                return False
+        timer = self._loop.call_later(max(seconds, 0), _settle, self._future, False)
+        try:
+            return wait_for(self._future)
+        finally:
+            timer.cancel()
