@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pyoxigraph as ox
 import pytest
+from rdflib import RDF, Graph
+from rdflib.compare import isomorphic
 
 from her2kg.engine import Engine, Table, Triples, Truth, convert, iri, literal, plain, written
-from her2kg.errors import InputError, QueryError
+from her2kg.errors import FormatError, InputError, QueryError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,3 +222,33 @@ def test_xml_with_entities_for_namespaces_is_read(tmp_path: Path) -> None:
 
 _RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:x="urn:">
 <rdf:Description rdf:about="urn:a"><x:p rdf:resource="&a1;"/></rdf:Description></rdf:RDF>"""
+
+
+_NAMELESS = "http://example.org/kind/7"
+
+
+def _rdf_xml(turtle: str) -> bytes:
+    answer = Engine.from_text(turtle, "text/turtle").query("CONSTRUCT WHERE { ?s ?p ?o }")
+    assert isinstance(answer, Triples)
+    return answer.text("application/rdf+xml")
+
+
+@pytest.mark.parametrize(
+    "predicate", [_NAMELESS, "http://example.org/", "http://www.w3.org/2000/xmlns/a", f"{RDF}li"]
+)
+def test_a_predicate_that_is_no_name_of_xml_is_refused_in_rdf_xml(predicate: str) -> None:
+    with pytest.raises(FormatError, match=f"no name for the predicate {predicate}: ask for Turtle"):
+        _rdf_xml(f"<urn:a> <{predicate}> 1 .")
+
+
+@pytest.mark.parametrize("kind", [_NAMELESS, "urn:9", "http://www.w3.org/2000/xmlns/a", f"{RDF}Description"])
+@pytest.mark.parametrize("more", ["", "; <urn:b:c> '</a> <rdf:type.of-no-name '", ", <urn:b:C>"])
+@pytest.mark.parametrize("node", ["<urn:a>", "[]"])
+def test_a_class_that_is_no_name_of_xml_is_written_in_rdf_xml(kind: str, more: str, node: str) -> None:
+    turtle = f"{node} a <{kind}> {more} ."
+    assert isomorphic(Graph().parse(data=_rdf_xml(turtle), format="xml"), Graph().parse(data=turtle))
+
+
+def test_a_graph_that_is_no_xml_can_be_asked_for_in_another_format() -> None:
+    with pytest.raises(FormatError, match="XML has not: ask for Turtle or JSON-LD"):
+        _rdf_xml("<urn:a> <urn:b:c> '\\u0001' .")

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import pyoxigraph as ox
 
-from her2kg.errors import FormatError, InputError, QueryError
+from her2kg.errors import FormatError, InputError, QueryError, shortened
 from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
@@ -98,11 +98,17 @@ class Triples:
         return output.getvalue()
 
     def write(self, output: Sink, media_type: str, prefixes: dict[str, str] | None = None) -> None:
-        """Serialise in an RDF format, each triple once; raises QueryError, also half-way."""
+        """Serialise in an RDF format, each triple once; raises QueryError, also half-way.
+
+        RDF/XML is written without the prefixes: the engine would make elements without a name of them.
+        """
         kind = ox.RdfFormat.from_media_type(media_type)
 
         def serialize(out: Any) -> None:
             triples = dict.fromkeys(self.answer)
+            if kind == ox.RdfFormat.RDF_XML:
+                _write_rdf_xml(triples, out)
+                return
             ox.serialize(triples, out, kind, prefixes=dict(prefixes) if prefixes else None)
 
         _write(serialize, output, media_type)
@@ -112,21 +118,59 @@ Answer: TypeAlias = Table | Truth | Triples
 #: What each form of answer is called.
 FORMS: Mapping[type[Answer], str] = {Table: "table", Truth: "truth", Triples: "triples"}
 
+_NO_RDF_XML = "ask for Turtle or JSON-LD"
 _NO_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 
 
 class _XmlOutput(io.RawIOBase):
     """Passes XML on in which a CR is a reference, since a parser would read it as LF."""
 
-    def __init__(self, output: Sink) -> None:
+    def __init__(self, output: Sink, remedy: str) -> None:
         super().__init__()
         self._output = output
+        self._remedy = remedy
 
     def write(self, content: Any) -> int:
         if _NO_XML.search(content):
-            raise FormatError("the answer holds a character that XML has not", "ask for JSON or CSV")
+            raise FormatError("the answer holds a character that XML has not", self._remedy)
         self._output.write(bytes(content).replace(b"\r", b"&#xD;"))
         return len(content)
+
+
+_TYPE = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+#: What is written for the type of a node where the engine would name its element by the class.
+_STAND_IN = ox.NamedNode(f"{_TYPE.value}.of-no-name")
+
+
+def _write_rdf_xml(triples: Iterable[ox.Triple], output: Any) -> None:
+    """Write RDF/XML, all of which a parser of XML reads; raises FormatError when a predicate has no name.
+
+    The engine names elements by predicates, and by the class of a node, also where that ends in no name.
+    """
+    triples = list(triples)
+    for iri in sorted({triple.predicate.value for triple in triples}):
+        if not _is_xml_name(ox.NamedNode(iri)):
+            raise FormatError(f"RDF/XML has no name for the predicate {shortened(iri)}", _NO_RDF_XML)
+    nameless = {kind for kind in {o for _, p, o in triples if p == _TYPE} if not _is_xml_name(kind)}
+    if not nameless:
+        ox.serialize(triples, output, ox.RdfFormat.RDF_XML)
+        return
+    written = ox.serialize(
+        [ox.Triple(s, _STAND_IN if p == _TYPE and o in nameless else p, o) for s, p, o in triples],
+        format=ox.RdfFormat.RDF_XML,
+    )
+    output.write((written or b"").replace(b"<rdf:type.of-no-name ", b"<rdf:type "))
+
+
+def _is_xml_name(term: Term) -> bool:
+    """Say whether the engine can write an IRI as the name of an element, by letting it try."""
+    if not isinstance(term, ox.NamedNode):
+        return True  # never used as one
+    try:
+        written = ox.serialize([ox.Triple(term, term, term)], format=ox.RdfFormat.RDF_XML)
+    except OSError:  # a word of RDF/XML itself
+        return False
+    return written is not None and b"<oxprefix: " not in written and b"<xmlns:" not in written
 
 
 def _held(answer: Table | Truth, media_type: str) -> bytes:
@@ -138,7 +182,11 @@ def _held(answer: Table | Truth, media_type: str) -> bytes:
 def _write(serialize: Callable[[Any], object], output: Sink, media_type: str) -> None:
     """Serialise into an output, which may raise errors of its own."""
     try:
-        serialize(_XmlOutput(output) if media_type.endswith("xml") else output)
+        if media_type.endswith("xml"):
+            remedy = _NO_RDF_XML if media_type == ox.RdfFormat.RDF_XML.media_type else "ask for JSON or CSV"
+            serialize(_XmlOutput(output, remedy))
+        else:
+            serialize(output)
     except (ValueError, RuntimeError, OSError) as error:
         raise QueryError(str(error)[:200], "change the query") from error
 
