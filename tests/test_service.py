@@ -44,7 +44,7 @@ _HOSTILE = "<script>alert('x')</script>"
 def client(store: Store, built: Path) -> Iterator[FlaskClient]:
     """Give a client of the service over the real graph."""
     settings = Settings.read({"build": built}, {})
-    with Workers(store, Limits(seconds=10)) as workers:
+    with Workers(store, Limits(seconds=10), prefixes(ROOT)) as workers:
         yield create_app(store, workers, settings, prefixes(ROOT)).test_client()
 
 
@@ -343,7 +343,7 @@ def test_a_body_over_the_limit_is_too_large(own: FlaskClient, content_type: str)
 
 
 def test_a_form_may_be_as_large_as_the_limit_says(store: Store) -> None:
-    with Workers(store, Limits()) as workers:
+    with Workers(store, Limits(length=1_000_000)) as workers:
         client = create_app(store, workers, Settings.read({}, {})).test_client()
         response = client.post("/sparql", data={"query": "ASK { } #" + "a" * 900_000})
     assert response.status_code == 200
