@@ -245,9 +245,7 @@ def _working(process: int) -> bool:
     level = [str(process)]
     for _ in range(3):  # the seed, its nurseries, their workers
         level = [
-            child
-            for one in level
-            for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()
+            child for one in level for child in Path(f"/proc/{one}/task/{one}/children").read_text().split()
         ]
     return bool(level)
 

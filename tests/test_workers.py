@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.answer.store import Store
-from her2kg.answer.workers import Limits, Seed, Workers
+from her2kg.answer.workers import Limits, Pool, Seed, Workers
 from her2kg.engine import Engine
 from her2kg.errors import BusyError, CrashError, FormatError, InputError, LimitError, QueryError
 
@@ -43,7 +43,7 @@ def workers(small: Store) -> Iterator[Workers]:
         yield made
 
 
-def _text(workers: Workers, query: str, media_type: str = _JSON) -> str:
+def _text(workers: Pool, query: str, media_type: str = _JSON) -> str:
     kind = "triples" if media_type.endswith("n-triples") else "table"
     reply = workers.ask(query, formats={kind: media_type, "truth": _JSON})
     return b"".join(reply.pieces()).decode()
@@ -217,7 +217,7 @@ def test_a_seed_grows_workers_over_the_data_as_they_are_then(tmp_path: Path) -> 
         first.retire()
         assert _text(second, query, "text/csv") == "o\r\nurn:c\r\n"
         file.write_text("no triple")
-        with pytest.raises(InputError, match="data.nt:1"):
+        with pytest.raises(InputError, match=r"data\.nt:1"):
             seed.workers()
         assert _text(second, query, "text/csv") == "o\r\nurn:c\r\n"
         second.close()

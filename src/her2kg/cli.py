@@ -460,7 +460,7 @@ _FOLDERS = ("home", "build", "source")
 )
 @_flags
 @click.pass_obj
-def serve(settings: Settings, files: tuple[Path, ...], **flags: str | None) -> None:
+def serve(settings: Settings, /, files: tuple[Path, ...], **flags: str | None) -> None:
     """Serve the built graph, or RDF files of your own, at a SPARQL endpoint.
 
     A new build is served from the next SIGHUP on, without a request being lost. Each option is a setting,

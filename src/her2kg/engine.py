@@ -274,7 +274,7 @@ class Engine:
                 "default_graph": list(map(iri, default_graphs)),
                 "named_graphs": list(map(iri, named_graphs)),
             }
-        unknown: dict[ox.NamedNode, Callable[..., None]] = {}
+        unknown: dict[ox.NamedNode, Callable[..., Term | None]] = {}
         while True:
             try:
                 answer = self._store.query(text, custom_functions=unknown or None, **dataset)

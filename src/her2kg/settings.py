@@ -44,17 +44,23 @@ SETTINGS = (
     Setting("threads", "8", "pages that the service makes at the same time", "requests"),
     Setting("connections", "1000", "connections that may be open at the same time", "connections"),
     Setting("workers", "2", "queries of users that are evaluated at the same time", "queries"),
-    Setting("waiting", "16", "queries that may wait for a worker; further ones are told to come again", "queries"),
+    Setting(
+        "waiting", "16", "queries that may wait for a worker; further ones are told to come again", "queries"
+    ),
     Setting("query_seconds", "20", "seconds that a query may take", "s"),
     Setting("query_memory", "1000000000", "bytes of memory that a query may use beyond the graph", "bytes"),
     Setting("query_length", "200000", "characters that a query may have", "characters"),
     Setting("query_nesting", "200", "brackets that may stand inside each other in a query", "brackets"),
     Setting("answer_limit", "100000000", "bytes that an answer may have", "bytes"),
     Setting("row_limit", "1000000", "rows that a table may have", "rows"),
-    Setting("cache_bytes", "16000000", "bytes of answers that are kept for whoever asks again (0: none)", "bytes"),
+    Setting(
+        "cache_bytes", "16000000", "bytes of answers that are kept for whoever asks again (0: none)", "bytes"
+    ),
     Setting("body_limit", "1000000", "bytes that a request may carry", "bytes"),
     Setting("head_limit", "65536", "bytes that the address and the headers of a request may have", "bytes"),
-    Setting("idle_seconds", "30", "seconds in which a request must have come, or a response be taken on", "s"),
+    Setting(
+        "idle_seconds", "30", "seconds in which a request must have come, or a response be taken on", "s"
+    ),
     Setting("log", "errors", "what is written to standard error: errors, or requests"),
     Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
     Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),

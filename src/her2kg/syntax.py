@@ -86,7 +86,9 @@ def refuse_nesting(query: str, limit: int) -> None:
         if token.kind == "mark" and token.text in "{([":
             depth += 1
             if depth > limit:
-                raise _at(query, token.start, f"brackets stand inside each other over {limit} times", "nest less")
+                raise _at(
+                    query, token.start, f"brackets stand inside each other over {limit} times", "nest less"
+                )
         elif token.kind == "mark" and token.text in "})]":
             depth -= 1
 

@@ -85,19 +85,21 @@ def _ready(link: socket.socket, seconds: float, what: int) -> bool:
         poll.register(link, what)
         return bool(poll.poll(max(seconds, 0) * 1000))
     add, remove = (
-        (loop.add_reader, loop.remove_reader) if what == select.POLLIN else (loop.add_writer, loop.remove_writer)
+        (loop.add_reader, loop.remove_reader)
+        if what == select.POLLIN
+        else (loop.add_writer, loop.remove_writer)
     )
-    future = loop.create_future()
-    add(link, _settle, future, True)
-    timer = loop.call_later(max(seconds, 0), _settle, future, False)
+    future: asyncio.Future[str] = loop.create_future()
+    add(link, _settle, future, "ready")
+    timer = loop.call_later(max(seconds, 0), _settle, future, "late")
     try:
-        return wait_for(future)
+        return wait_for(future) == "ready"
     finally:
         timer.cancel()
         remove(link)
 
 
-def _settle(future: asyncio.Future[bool], value: bool) -> None:  # noqa: FBT001 - the loop calls it
+def _settle(future: asyncio.Future[str], value: str) -> None:
     if not future.done():
         future.set_result(value)
 
@@ -109,14 +111,14 @@ class Signal:
         """Be made by the one that will wait."""
         self._loop = _loop()
         self._told: concurrent.futures.Future[bool] = concurrent.futures.Future()
-        self._future = self._loop.create_future() if self._loop else None
+        self._future: asyncio.Future[str] | None = self._loop.create_future() if self._loop else None
 
     def tell(self) -> None:
         """Let it go on."""
         if self._loop is None or self._future is None:
             self._told.set_result(True)
         else:
-            self._loop.call_soon_threadsafe(_settle, self._future, True)
+            self._loop.call_soon_threadsafe(_settle, self._future, "ready")
 
     def wait(self, seconds: float) -> bool:
         """Wait to be told; false when the time is over."""
@@ -125,8 +127,8 @@ class Signal:
                 return self._told.result(seconds)
             except concurrent.futures.TimeoutError:
                 return False
-        timer = self._loop.call_later(max(seconds, 0), _settle, self._future, False)
+        timer = self._loop.call_later(max(seconds, 0), _settle, self._future, "late")
         try:
-            return wait_for(self._future)
+            return wait_for(self._future) == "ready"
         finally:
             timer.cancel()

@@ -1,4 +1,4 @@
-"""Answers that were given once, kept as long as there is room; each under a name that tells all it depends on."""
+"""Answers that were given once, kept while there is room, each under a name for all that it depends on."""
 
 from __future__ import annotations
 

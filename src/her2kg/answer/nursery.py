@@ -60,6 +60,11 @@ class Limits:
     waiting: int = 16
 
 
+#: What a worker is asked: the query, its default and its named graphs, the media type wanted for each form of
+#: answer, and whether it is to be said why the answer is empty.
+Asked = tuple[str, list[str], list[str], dict[str, str], bool]
+
+
 class _TooMuchError(Exception):
     """An answer has more bytes or rows than its limit."""
 
@@ -181,18 +186,16 @@ def _work(
 
 
 def _answer(
-    store: Store, link: socket.socket, limits: Limits, prefixes: Mapping[str, str], asked: dict[str, object]
+    store: Store, link: socket.socket, limits: Limits, prefixes: Mapping[str, str], asked: Asked
 ) -> None:  # pragma: no cover
     """Answer one query, or say why it has no answer."""
-    text, default, named, formats, why = asked["q"], asked["d"], asked["n"], asked["f"], asked["w"]
-    assert isinstance(text, str)
-    assert isinstance(formats, dict)
+    text, default, named, formats, why = asked
     refuse_nesting(text, limits.nesting)
     if why:
-        found = explain(store, text, default, named)  # type: ignore[arg-type]
+        found = explain(store, text, default, named)
         send(link, b"W", json.dumps([finding._asdict() for finding in found]).encode())
         return
-    answer = store.query(text, default, named)  # type: ignore[arg-type]
+    answer = store.query(text, default, named)
     form = FORMS[type(answer)]
     media_type = formats.get(form)
     if media_type is None:
@@ -280,7 +283,11 @@ def sow(
                 try:
                     store = opened()
                 except Her2kgError as error:
-                    send(control, b"E", json.dumps([type(error).__name__, error.problem, error.remedy]).encode())
+                    send(
+                        control,
+                        b"E",
+                        json.dumps([type(error).__name__, error.problem, error.remedy]).encode(),
+                    )
                     end()
                 send(control, b"V", store.version.encode())
                 nurse(store, control, limits, prefixes)

@@ -59,7 +59,7 @@ class _Csv:
 
 
 class _Json:
-    """A row ends with two brackets, that of its last cell and its own; one without cells is a pair of them."""
+    """A row ends with two brackets, its last cell's and its own; one without cells is a pair of them."""
 
     def __init__(self) -> None:
         self.rows = 0

@@ -20,7 +20,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from her2kg import errors
-from her2kg.answer.nursery import CODES, HEAD, Limits, end, nurse, receive, send, sow
+from her2kg.answer.nursery import CODES, HEAD, Asked, Limits, end, nurse, receive, send, sow
 from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, LimitError, QueryError
 from her2kg.waiting import Signal, aside, readable, writable
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from her2kg.answer.store import Store
 
-__all__ = ["Limits", "Reply", "Seed", "Workers"]
+__all__ = ["Limits", "Pool", "Reply", "Seed", "Workers"]
 
 _FORMS = {code: form for form, code in CODES.items()}
 _READ = 1 << 18
@@ -41,7 +41,7 @@ class _Worker:
     def __init__(self, process: int, link: socket.socket, handle: int) -> None:
         self.process = process
         self._link = link
-        self._link.setblocking(False)
+        self._link.settimeout(0)
         self._handle = handle
         self._read = bytearray()
 
@@ -86,41 +86,41 @@ class _Worker:
 
 
 class Reply:
-    """An answer on its way: its form, then its bytes; closing it frees the worker."""
+    """An answer: its form, then its bytes; closing it frees the worker.
 
-    def __init__(self, workers: Workers, worker: _Worker, form: str, deadline: float) -> None:
-        """Take the worker that answers."""
-        self._workers = workers
-        self._worker = worker
-        self._busy = True
-        self._deadline = deadline
+    ``whole`` holds all bytes of one that came at once. When no format fits the form, there are none.
+    """
+
+    def __init__(self, form: str, whole: bytes | None = None, *, fits: bool = True) -> None:
+        """Take an answer that is there already."""
         self.form = form
-        #: The whole answer, when it came at once.
-        self.whole: bytes | None = None
-
-    @classmethod
-    def of(cls, workers: Workers, form: str, content: bytes | None) -> Reply:
-        """Make a reply that is there already; one without content has no format that fits."""
-        reply = cls.__new__(cls)
-        reply._workers = workers
-        reply._busy = False
-        reply.form = form
-        reply.whole = content
-        return reply
-
-    @property
-    def fits(self) -> bool:
-        """Say whether the answer can be had in one of the formats that were asked for."""
-        return self._busy or self.whole is not None
+        self.whole = whole
+        self.fits = fits
 
     def pieces(self) -> Iterator[bytes]:
         """Give the bytes as they come; raises LimitError, QueryError or CrashError, also half-way."""
         if self.whole is not None:
             yield self.whole
+
+    def close(self) -> None:
+        """Free the worker; one that is not done is ended."""
+
+
+class _Coming(Reply):
+    """An answer on its way."""
+
+    def __init__(self, pool: Pool, worker: _Worker, form: str, deadline: float) -> None:
+        super().__init__(form)
+        self._pool = pool
+        self._worker = worker
+        self._busy = True
+        self._deadline = deadline
+
+    def pieces(self) -> Iterator[bytes]:
         while self._busy:
             try:
-                kind, content = self._workers.frame(self._worker, self._deadline)
-            except Her2kgError:
+                kind, content = self._pool.frame(self._worker, self._deadline)
+            except BaseException:
                 self._busy = False  # it has been ended
                 raise
             if kind == b"D":
@@ -129,17 +129,16 @@ class Reply:
                 self._free()
             else:
                 self._free()
-                raise _error(kind, content, self._workers.limits)
+                raise _error(kind, content, self._pool.limits)
 
     def close(self) -> None:
-        """Free the worker; one that is not done is ended."""
         if self._busy:
             self._busy = False
-            self._workers.discard(self._worker)
+            self._pool.discard(self._worker)
 
     def _free(self) -> None:
         self._busy = False
-        self._workers.give_back(self._worker)
+        self._pool.give_back(self._worker)
 
 
 class _Gate:
@@ -193,41 +192,20 @@ class _Gate:
                 self.inside -= 1
 
 
-class Workers:
-    """The processes that answer the queries of strangers."""
+class Pool:
+    """The workers of one nursery, which answer the queries of strangers."""
 
-    def __init__(self, store: Store, limits: Limits, prefixes: Mapping[str, str] | None = None) -> None:
-        """Fork a nursery; to be done before this process has threads of its own."""
-        gc.collect()
-        control, theirs = socket.socketpair()
-        nursery = os.fork()
-        if nursery == 0:
-            try:
-                nurse(store, theirs, limits, prefixes or {})
-            finally:
-                end()
-        theirs.close()
-        self._begin(control, limits, store.version)
-        self.nursery = nursery
-
-    @classmethod
-    def of_nursery(cls, control: socket.socket, limits: Limits, version: str) -> Workers:
-        """Take a nursery that a seed has forked."""
-        workers = cls.__new__(cls)
-        workers._begin(control, limits, version)
-        return workers
-
-    def _begin(self, control: socket.socket, limits: Limits, version: str) -> None:
+    def __init__(self, control: socket.socket, limits: Limits, version: str, nursery: int = 0) -> None:
+        """Take a nursery by its control; its process, when it is a child of this one."""
         self.limits = limits
         #: The version of the data that the workers hold.
         self.version = version
+        self.nursery = nursery
         self.gate = _Gate(limits.workers, limits.waiting)
         self._control = control
         self._controlling = Lock()
         self._idle: list[_Worker] = []
         self._lock = Lock()
-        #: Its process, when it is a child of this one.
-        self.nursery = 0
         self._retired = False
 
     def __enter__(self) -> Self:
@@ -274,12 +252,12 @@ class Workers:
         worker, deadline = self._worker()
         kind, content = self._first(worker, deadline, _asked(text, default, named, formats or {}))
         if kind == b"F":
-            return Reply(self, worker, _FORMS[content], deadline)
+            return _Coming(self, worker, _FORMS[content], deadline)
         self.give_back(worker)
         if kind == b"A":
-            return Reply.of(self, _FORMS[content[:1]], content[1:])
+            return Reply(_FORMS[content[:1]], content[1:])
         if kind == b"N":
-            return Reply.of(self, _FORMS[content], None)
+            return Reply(_FORMS[content], fits=False)
         raise _error(kind, content, self.limits)
 
     def explain(
@@ -381,6 +359,23 @@ class Workers:
             return int(receive(self._control)[1])
 
 
+class Workers(Pool):
+    """Workers over a store that this process holds."""
+
+    def __init__(self, store: Store, limits: Limits, prefixes: Mapping[str, str] | None = None) -> None:
+        """Fork a nursery; to be done before this process has threads of its own."""
+        gc.collect()
+        control, theirs = socket.socketpair()
+        nursery = os.fork()
+        if nursery == 0:
+            try:
+                nurse(store, theirs, limits, prefixes or {})
+            finally:
+                end()
+        theirs.close()
+        super().__init__(control, limits, store.version, nursery)
+
+
 class Seed:
     """A process that can be forked at any time, as the service itself cannot once it has threads."""
 
@@ -399,7 +394,7 @@ class Seed:
                 end()
         theirs.close()
 
-    def workers(self) -> Workers:
+    def workers(self) -> Pool:
         """Grow workers over the data as they are now; raises what opening the store raises."""
         control, theirs = socket.socketpair()
         socket.send_fds(self._link, [b"+"], [theirs.fileno()])
@@ -409,7 +404,7 @@ class Seed:
         except EOFError:
             raise CrashError from None
         if kind == b"V":
-            return Workers.of_nursery(control, self._limits, content.decode())
+            return Pool(control, self._limits, content.decode())
         control.close()
         name, problem, remedy = json.loads(content)
         raise getattr(errors, name)(problem, remedy)
@@ -428,7 +423,7 @@ class Seed:
 def _asked(
     text: str, default: Sequence[str], named: Sequence[str], formats: Mapping[str, str], *, why: bool = False
 ) -> bytes:
-    asked = {"q": text, "d": list(default), "n": list(named), "f": dict(formats), "w": why}
+    asked: Asked = (text, list(default), list(named), dict(formats), why)
     return json.dumps(asked).encode()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask import Request
 
     from her2kg.answer.store import Store
-    from her2kg.answer.workers import Workers
+    from her2kg.answer.workers import Pool
     from her2kg.settings import Settings
 
 
@@ -69,7 +69,7 @@ class _Service(Flask):
 
 def create_app(
     store: Store,
-    workers: Workers,
+    workers: Pool,
     settings: Settings,
     prefixes: Mapping[str, str] | None = None,
     *,

@@ -48,8 +48,10 @@ HEADERS = [
     ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id"),
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'",
+        (
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        ),
     ),
     ("Referrer-Policy", "no-referrer"),
     ("X-Frame-Options", "DENY"),
@@ -203,7 +205,8 @@ class Observed:
             }
             if "query" in notes:
                 line |= {"query": query_hash(notes["query"]), "outcome": notes["outcome"]}
-            print(json.dumps(line), file=sys.stderr, flush=True)
+            sys.stderr.write(f"{json.dumps(line)}\n")
+            sys.stderr.flush()
 
 
 class _Watched:
@@ -227,4 +230,3 @@ class _Watched:
         if close := getattr(self._pieces, "close", None):
             close()
         self._done()
-

@@ -114,7 +114,7 @@ def sparql() -> Response:
         return jsonify(query=text, findings=workers.explain(text, default, named))
     accept = environ.get("HTTP_ACCEPT", "")
     form = next((value for name, value in pairs if name == "format"), "")
-    tag = _tag(store.version, text, default, named, form, accept)
+    tag = _tag(text, [store.version, text, *default, "|", *named, "|", form, accept])
     cache: Cache = current_app.config["CACHE"]
     if tag:
         if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):
@@ -137,14 +137,11 @@ def sparql() -> Response:
         raise
 
 
-def _tag(
-    version: str, text: str, default: list[str], named: list[str], asked: str, accept: str
-) -> str:
+def _tag(text: str, parts: list[str]) -> str:
     """Name the answer by the data and all that it depends on; nothing when it differs each time."""
     if _CHANGING.search(text):
         return ""
-    parts = "\n".join([version, text, *default, "|", *named, "|", asked, accept])
-    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _tagged(response: Response, tag: str) -> Response:

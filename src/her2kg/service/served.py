@@ -8,14 +8,14 @@ from flask import current_app
 
 if TYPE_CHECKING:
     from her2kg.answer.store import Store
-    from her2kg.answer.workers import Workers
+    from her2kg.answer.workers import Pool
 
 
 class Served(NamedTuple):
     """A build as it is served. It is replaced whole, so that no request sees half of two builds."""
 
     store: Store
-    workers: Workers
+    workers: Pool
 
 
 def served() -> Served:

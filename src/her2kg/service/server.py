@@ -1,4 +1,4 @@
-"""The production server, uvicorn: bound with clear errors, bounded, and ended so that what runs may finish."""
+"""The production server, uvicorn: bound with clear errors, and ended so that what runs may finish."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(
     links = _bound(settings)
     bridge = Bridge(app, settings)
     config = uvicorn.Config(
-        bridge,  # type: ignore[arg-type] # ASGI is typed more narrowly than it is used
+        bridge,
         http=_protocol(settings),
         ws="none",
         lifespan="off",
@@ -145,7 +145,9 @@ class _Connection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self._head:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the request took longer than {self.seconds} s", "send it faster")
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT, f"the request took longer than {self.seconds} s", "send it faster"
+            )
         else:
             self.transport.close()
 
@@ -176,12 +178,16 @@ class _Connection(HttpToolsProtocol):
         self._head = 0
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as it is called
         if self._head > self.head_limit:
             status = (
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self.headers else HTTPStatus.REQUEST_URI_TOO_LONG
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                if self.headers
+                else HTTPStatus.REQUEST_URI_TOO_LONG
             )
-            self._refuse(status, f"the head of the request has more than {self.head_limit:,} bytes", "post it")
+            self._refuse(
+                status, f"the head of the request has more than {self.head_limit:,} bytes", "post it"
+            )
         else:
             self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request", "mend the client")
 
@@ -202,7 +208,7 @@ class _Connection(HttpToolsProtocol):
             self._stalled = None
 
 
-class _TooLargeError(httptools.HttpParserError):  # type: ignore[misc] # it has no types
+class _TooLargeError(httptools.HttpParserError):
     """The head of a request is larger than its limit."""
 
 
@@ -215,7 +221,7 @@ def _bound(settings: Settings) -> list[socket.socket]:
         raise InputError(
             f"there is no host {settings.host!r}", "choose one with --host or HER2KG_HOST"
         ) from error
-    links = []
+    links: list[socket.socket] = []
     for family, _, _, _, address in dict.fromkeys(found):
         port = links[0].getsockname()[1] if links else settings.port
         try:
