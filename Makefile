@@ -71,8 +71,14 @@ system-packages: ## what the tests use besides Python (needs root)
 test-long: $(STAMP) ## soak, kills, large data
 	$(BIN)/python -m pytest -q -m long tests
 
-bench: $(STAMP) ## measured figures of the build and of queries
+.bench/.installed: bench/constraints.txt
+	$(PYTHON) -m venv .bench
+	.bench/bin/pip install --quiet --disable-pip-version-check -c bench/constraints.txt oxigraph rdflib-endpoint
+	@touch $@
+
+bench: $(STAMP) .bench/.installed ## measured figures of the build, of queries, and of the service beside its peers
 	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.service
 
 clean: ## remove what was made
-	rm -rf $(VENV) build dist .coverage* .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .bench build dist .coverage* .mypy_cache .ruff_cache .import_linter_cache
