@@ -1,0 +1,183 @@
+"""A faster form of a query with the same answer: an anti-join by hash in the place of one by search.
+
+The engine evaluates ``FILTER NOT EXISTS { P }`` anew for each solution and neither reorders P nor looks it up
+by what is known already, so that "claims that nothing speaks against" takes a search of the graph per claim.
+``MINUS { P }`` is evaluated once. The two are no synonyms; where they are is told by `rewritten`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from her2kg.syntax import Token, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: Where P would be matched in another graph, or where the order in which solutions come decides the answer.
+_LEFT_ALONE = frozenset(
+    "SERVICE GRAPH LATERAL LIMIT OFFSET REDUCED SAMPLE GROUP_CONCAT RAND UUID STRUUID BNODE".split()
+)
+#: Code points of a query beyond which it is left as it is.
+_LENGTH = 20_000
+_OPENS, _CLOSES = frozenset("{(["), frozenset("})]")
+#: What stands before a group that is evaluated by itself, whatever is bound outside of it.
+_BEFORE_GROUP = frozenset({"WHERE", "UNION", "ASK", "{", "}", ")", "*", "."})
+_BLANK = re.compile(r"(?:\s|#[^\r\n]*+[\r\n])*+")
+
+
+class _Filter(NamedTuple):
+    """A ``FILTER NOT EXISTS { P }``: where it starts, where P does, where both end, and the triples of P."""
+
+    start: int
+    body: tuple[int, int]
+    end: int
+    triples: list[_Triple]
+
+
+class _Triple(NamedTuple):
+    """A pattern: its subject, the properties that lead on from there, its object if that is a variable."""
+
+    subject: str
+    steps: int
+    object: str
+
+
+@dataclass
+class _Group:
+    """A bracket that is still open: variables that its own triples bind, and its filters."""
+
+    plain: bool
+    bound: set[str] = field(default_factory=set)
+    filters: list[_Filter] = field(default_factory=list)
+
+
+def rewritten(query: str) -> str:
+    """Give a query with the same answer, with ``MINUS`` for ``FILTER NOT EXISTS`` where the two are the same.
+
+    Let m be a solution of the group without the filter. The filter keeps m unless P has a match after the
+    variables that m binds are replaced by their values (SPARQL 1.1, 18.6). P being triple patterns alone,
+    without paths of length zero, its matches then are the solutions n of P that agree with m on the variables
+    bound in both, less these variables. MINUS drops m if there is an n that agrees with it in just this way
+    and shares a variable with it (18.5). Each n binds every variable of P. So the two differ only for an m
+    that binds no variable of P, and there is none if one of them stands in a triple pattern of the group
+    itself. A filter holds for its whole group, wherever it stands in it, and other filters do not change
+    what it keeps: MINUS goes to the end of the group. It binds nothing, so nothing else can tell.
+
+    What is not wholly understood is left as it is: groups whose variables may be bound from outside (OPTIONAL,
+    EXISTS, GRAPH), P with anything but triples. So is what would not become faster: a single pattern or
+    patterns that each are looked up, and a P whose solutions could be far more than the triples, that is,
+    one whose patterns do not all lead from one thing on to the next.
+
+    >>> print(rewritten("ASK { ?a :p ?b FILTER NOT EXISTS { ?c :p ?b ; :q :d } }"))
+    ASK { ?a :p ?b FILTER(true)  MINUS { ?c :p ?b ; :q :d } }
+    """
+    folded = query.casefold()
+    if len(query) > _LENGTH or "exists" not in folded or "<<" in query or "\\u" in folded:
+        return query
+    pieces = list(tokens(query))
+    words = {token.text.upper() for token in pieces if token.kind == "word"}
+    if words & _LEFT_ALONE:
+        return query
+    edits = sorted(_edits(query, pieces), reverse=True)
+    for start, end, text in edits:
+        query = query[:start] + text + query[end:]
+    return query
+
+
+def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]]:
+    """Give what to put in the place of what."""
+    still_open: list[_Group] = []
+    end = 0
+    for place, token in enumerate(pieces):
+        if token.start < end:
+            continue
+        group = still_open[-1] if still_open else _Group(plain=True)
+        before = pieces[place - 1] if place else Token("word", "WHERE", 0)
+        if token.kind == "mark" and token.text in _OPENS:
+            plain = group.plain and token.text == "{" and _evaluated_alone(before)
+            still_open.append(_Group(plain))
+        elif token.kind == "mark" and token.text in _CLOSES:
+            if still_open:
+                still_open.pop()
+            for found in group.filters:
+                if _pays(found.triples, group.bound):
+                    yield found.start, found.end, "FILTER(true)"
+                    yield token.start, token.start, f" MINUS {{{query[slice(*found.body)]}}} "
+        elif token.kind == "variable" and group.plain and before.text.upper() != "VALUES":
+            group.bound.add(token.text[1:])
+        elif group.plain and (found := _filter(query, pieces, place)):
+            group.filters.append(found)
+            end = found.end
+
+
+def _evaluated_alone(before: Token) -> bool:
+    return before.kind == "variable" or (
+        before.kind in {"word", "mark"} and before.text.upper() in _BEFORE_GROUP
+    )
+
+
+def _filter(query: str, pieces: Sequence[Token], place: int) -> _Filter | None:
+    """Read the filter that starts at a place, if P is triples alone."""
+    if [token.text.upper() for token in pieces[place : place + 4]] != ["FILTER", "NOT", "EXISTS", "{"]:
+        return None
+    brackets = (
+        at
+        for at in range(place + 4, len(pieces))
+        if pieces[at].kind == "mark" and pieces[at].text in _OPENS | _CLOSES
+    )
+    end = next(brackets, place)
+    triples = _triples(query, pieces[place + 3 : end + 1])
+    if triples is None:
+        return None
+    last = pieces[end].start
+    return _Filter(pieces[place].start, (pieces[place + 3].start + 1, last), last + 1, triples)
+
+
+#: Triples as the kinds of their tokens: each subject with its properties and objects, a dot between two.
+_PROPERTY = "[na](?:/[na])*"
+_OBJECTS = "(?:v|n|sl?)(?:,(?:v|n|sl?))*"
+_SAME_SUBJECT = f"v{_PROPERTY}{_OBJECTS}(?:;+{_PROPERTY}{_OBJECTS})*;*"
+_SHAPE = re.compile(rf"\{{{_SAME_SUBJECT}(?:\.{_SAME_SUBJECT})*\.?\}}")
+_LETTERS = {"variable": "v", "iri": "n", "name": "n", "string": "s", "language": "l"}
+
+
+def _triples(query: str, pieces: Sequence[Token]) -> list[_Triple] | None:
+    """Read a group of nothing but triples of variables, IRIs and strings; None for any other group."""
+    ends = [token.start + len(token.text) for token in pieces]
+    gaps = (query[end : after.start] for end, after in zip(ends, pieces[1:], strict=False))
+    if not all(map(_BLANK.fullmatch, gaps)):
+        return None  # a number, or what else is no token
+    letters = [
+        _LETTERS.get(token.kind) or (token.text if token.kind == "mark" or token.text == "a" else "?")
+        for token in pieces
+    ]
+    if not _SHAPE.fullmatch("".join(letters)):
+        return None
+    found: list[_Triple] = []
+    subject, steps = "", 0
+    for letter, token, before in zip(letters[1:], pieces[1:], letters, strict=False):
+        if letter == "v" and before in "{.":
+            subject, steps = token.text[1:], 0
+        elif letter in "na" and before in "v;/":
+            steps = steps + 1 if before == "/" else 1
+        elif letter in "vns":
+            found.append(_Triple(subject, steps, token.text[1:] if letter == "v" else ""))
+    return found
+
+
+def _pays(triples: Sequence[_Triple], bound: set[str]) -> bool:
+    """Say whether MINUS is the same, and faster: the patterns lead on from one thing, some out of sight."""
+    objects = [triple.object for triple in triples if triple.object]
+    roots = {triple.subject for triple in triples}.difference(objects)
+    if len(roots) != 1 or len(objects) != len(set(objects)):
+        return False
+    reached, count = set(roots), 0
+    while count < len(reached):
+        count = len(reached)
+        reached |= {triple.object for triple in triples if triple.object and triple.subject in reached}
+    connected = reached.issuperset(triple.subject for triple in triples)
+    unseen = any(triple.steps > 1 or not bound & {triple.subject, triple.object} for triple in triples)
+    return connected and unseen and not bound.isdisjoint(reached)
