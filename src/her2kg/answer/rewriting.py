@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Where P would be matched in another graph, or where the order in which solutions come decides the answer.
 _LEFT_ALONE = frozenset(
-    "SERVICE GRAPH LATERAL LIMIT OFFSET REDUCED SAMPLE GROUP_CONCAT RAND UUID STRUUID BNODE".split()
+    {"SERVICE", "GRAPH", "LATERAL", "LIMIT", "OFFSET", "REDUCED", "SAMPLE", "GROUP_CONCAT", "RAND", "UUID"}
+    | {"STRUUID", "BNODE"}
 )
 #: Code points of a query beyond which it is left as it is.
 _LENGTH = 20_000
@@ -66,10 +67,10 @@ def rewritten(query: str) -> str:
     itself. A filter holds for its whole group, wherever it stands in it, and other filters do not change
     what it keeps: MINUS goes to the end of the group. It binds nothing, so nothing else can tell.
 
-    What is not wholly understood is left as it is: groups whose variables may be bound from outside (OPTIONAL,
-    EXISTS, GRAPH), P with anything but triples. So is what would not become faster: a single pattern or
-    patterns that each are looked up, and a P whose solutions could be far more than the triples, that is,
-    one whose patterns do not all lead from one thing on to the next.
+    What is not wholly understood is left as it is: groups whose variables may be bound from outside
+    (OPTIONAL, EXISTS, GRAPH), P with anything but triples. So is what would not become faster: a single
+    pattern or patterns that each are looked up, and a P whose solutions could be far more than the triples,
+    that is, one whose patterns do not all lead from one thing on to the next.
 
     >>> print(rewritten("ASK { ?a :p ?b FILTER NOT EXISTS { ?c :p ?b ; :q :d } }"))
     ASK { ?a :p ?b FILTER(true)  MINUS { ?c :p ?b ; :q :d } }
@@ -102,10 +103,10 @@ def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]
         elif token.kind == "mark" and token.text in _CLOSES:
             if still_open:
                 still_open.pop()
-            for found in group.filters:
-                if _pays(found.triples, group.bound):
-                    yield found.start, found.end, "FILTER(true)"
-                    yield token.start, token.start, f" MINUS {{{query[slice(*found.body)]}}} "
+            for one in group.filters:
+                if _pays(one.triples, group.bound):
+                    yield one.start, one.end, "FILTER(true)"
+                    yield token.start, token.start, f" MINUS {{{query[slice(*one.body)]}}} "
         elif token.kind == "variable" and group.plain and before.text.upper() != "VALUES":
             group.bound.add(token.text[1:])
         elif group.plain and (found := _filter(query, pieces, place)):
