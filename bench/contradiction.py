@@ -2,7 +2,7 @@
 
 The question stands in ``uncontradicted.rq`` as anybody would write it, with FILTER NOT EXISTS. It is asked so
 of the native server of the engine (`oxigraph` of the package of that name, where it is installed), then
-rewritten, and as it stands of `her2kg serve`, which rewrites it by itself. All three answers must be the same.
+rewritten, and as it stands of `her2kg serve`, which rewrites it by itself. The answers must be the same.
 """
 
 from __future__ import annotations

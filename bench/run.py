@@ -1,4 +1,4 @@
-"""Measure what the project promises: the build, a named question from the shell, the rules as data grow.
+"""Measure what the project promises: the build, a named question from the shell, the rules as data grow, an anti-join.
 
 Run by ``make bench``; prints one line per figure, medians of several runs. The rules are measured on the
 planted tables of the tests, copied until there are as many triples as asked for.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.contradiction import bench_contradiction  # noqa: E402
 from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
@@ -110,6 +111,7 @@ def main() -> None:
     shell("build")()
     print(f"named question with start-up: {median_seconds(shell('query', 'drug-response')):.2f} s")
     bench_reasoner()
+    bench_contradiction()
     planted = plant(tables.read(ROOT / "data"), seed=1).tables
     ontology = build.read_ontology(ROOT).serialize(format="nt")
     for asked in SIZES:

@@ -27,15 +27,22 @@ _OPENS, _CLOSES = frozenset("{(["), frozenset("})]")
 #: What stands before a group that is evaluated by itself, whatever is bound outside of it.
 _BEFORE_GROUP = frozenset({"WHERE", "UNION", "ASK", "{", "}", ")", "*", "."})
 _BLANK = re.compile(r"(?:\s|#[^\r\n]*+[\r\n])*+")
+_NUMBERS = re.compile(r"(?:[\s\d]|#[^\r\n]*+[\r\n])*+")
+#: Words of a condition that depends on nothing but the values of its variables.
+_CONDITIONS = frozenset(
+    {"IN", "NOT", "TRUE", "FALSE", "STR", "LANG", "LANGMATCHES", "DATATYPE", "LCASE", "UCASE", "CONTAINS"}
+    | {"STRSTARTS", "STRENDS", "REGEX", "SAMETERM", "ISIRI", "ISURI", "ISLITERAL", "ISBLANK", "ISNUMERIC"}
+)
 
 
 class _Filter(NamedTuple):
-    """A ``FILTER NOT EXISTS { P }``: where it starts, where P does, where both end, and the triples of P."""
+    """A ``FILTER NOT EXISTS { P }``: where it starts, where P does, where both end, and what P is made of."""
 
     start: int
     body: tuple[int, int]
     end: int
     triples: list[_Triple]
+    conditions: bool
 
 
 class _Triple(NamedTuple):
@@ -59,16 +66,17 @@ def rewritten(query: str) -> str:
     """Give a query with the same answer, with ``MINUS`` for ``FILTER NOT EXISTS`` where the two are the same.
 
     Let m be a solution of the group without the filter. The filter keeps m unless P has a match after the
-    variables that m binds are replaced by their values (SPARQL 1.1, 18.6). P being triple patterns alone,
-    without paths of length zero, its matches then are the solutions n of P that agree with m on the variables
-    bound in both, less these variables. MINUS drops m if there is an n that agrees with it in just this way
-    and shares a variable with it (18.5). Each n binds every variable of P. So the two differ only for an m
-    that binds no variable of P, and there is none if one of them stands in a triple pattern of the group
-    itself. A filter holds for its whole group, wherever it stands in it, and other filters do not change
-    what it keeps: MINUS goes to the end of the group. It binds nothing, so nothing else can tell.
+    variables that m binds are replaced by their values (SPARQL 1.1, 18.6). P being triple patterns without
+    paths of length zero, and conditions on their variables alone, its matches then are the solutions n of P
+    that agree with m on the variables bound in both, less these variables. MINUS drops m if there is an n
+    that agrees with it in just this way and shares a variable with it (18.5). Each n binds every variable
+    of P. So the two differ only for an m that binds no variable of P, and there is none if one of them
+    stands in a triple pattern of the group itself. A filter holds for its whole group, wherever it stands
+    in it, and other filters do not change what it keeps: MINUS goes to the end of the group. It binds
+    nothing, so nothing else can tell.
 
     What is not wholly understood is left as it is: groups whose variables may be bound from outside
-    (OPTIONAL, EXISTS, GRAPH), P with anything but triples. So is what would not become faster: a single
+    (OPTIONAL, EXISTS, GRAPH), P with anything else. So is what would not become faster: a single
     pattern or patterns that each are looked up, and a P whose solutions could be far more than the triples,
     that is, one whose patterns do not all lead from one thing on to the next.
 
@@ -91,6 +99,7 @@ def rewritten(query: str) -> str:
 def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]]:
     """Give what to put in the place of what."""
     still_open: list[_Group] = []
+    may_stay = any(map(_may_stay, pieces, pieces[1:]))
     end = 0
     for place, token in enumerate(pieces):
         if token.start < end:
@@ -104,7 +113,7 @@ def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]
             if still_open:
                 still_open.pop()
             for one in group.filters:
-                if _pays(one.triples, group.bound):
+                if _pays(one.triples, group.bound) and not (one.conditions and may_stay):
                     yield one.start, one.end, "FILTER(true)"
                     yield token.start, token.start, f" MINUS {{{query[slice(*one.body)]}}} "
         elif token.kind == "variable" and group.plain and before.text.upper() != "VALUES":
@@ -114,6 +123,18 @@ def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]
             end = found.end
 
 
+def _may_stay(before: Token, token: Token) -> bool:
+    """Say whether a path may have the length zero, so that a literal is its subject.
+
+    The engine believes there to be none and then takes ``=`` for sameness in conditions of P, so that what is
+    plain and what is rewritten would differ by a fault of the former.
+    """
+    return token.kind == "mark" and (
+        token.text == "?"
+        or (token.text == "*" and (before.kind in {"iri", "name"} or before.text in {")", "a"}))
+    )
+
+
 def _evaluated_alone(before: Token) -> bool:
     return before.kind == "variable" or (
         before.kind in {"word", "mark"} and before.text.upper() in _BEFORE_GROUP
@@ -121,52 +142,67 @@ def _evaluated_alone(before: Token) -> bool:
 
 
 def _filter(query: str, pieces: Sequence[Token], place: int) -> _Filter | None:
-    """Read the filter that starts at a place, if P is triples alone."""
+    """Read the filter that starts at a place, if P is triples and conditions on their variables."""
     if [token.text.upper() for token in pieces[place : place + 4]] != ["FILTER", "NOT", "EXISTS", "{"]:
         return None
-    brackets = (
-        at
-        for at in range(place + 4, len(pieces))
-        if pieces[at].kind == "mark" and pieces[at].text in _OPENS | _CLOSES
-    )
-    end = next(brackets, place)
+    marks = (at for at in range(place + 4, len(pieces)) if pieces[at].kind == "mark")
+    end = next((at for at in marks if pieces[at].text in "{[]}"), place)
     triples = _triples(query, pieces[place + 3 : end + 1])
     if triples is None:
         return None
     last = pieces[end].start
-    return _Filter(pieces[place].start, (pieces[place + 3].start + 1, last), last + 1, triples)
+    conditions = any(token.text.upper() == "FILTER" for token in pieces[place + 4 : end])
+    return _Filter(pieces[place].start, (pieces[place + 3].start + 1, last), last + 1, triples, conditions)
 
 
-#: Triples as the kinds of their tokens: each subject with its properties and objects, a dot between two.
+#: P as the kinds of its tokens: triples, each subject with its properties and objects, and conditions (f).
 _PROPERTY = "[na](?:/[na])*"
 _OBJECTS = "(?:v|n|sl?)(?:,(?:v|n|sl?))*"
 _SAME_SUBJECT = f"v{_PROPERTY}{_OBJECTS}(?:;+{_PROPERTY}{_OBJECTS})*;*"
-_SHAPE = re.compile(rf"\{{{_SAME_SUBJECT}(?:\.{_SAME_SUBJECT})*\.?\}}")
+_MORE = r"(?:f\.?)"
+_SHAPE = re.compile(rf"\{{{_MORE}*{_SAME_SUBJECT}(?:(?:\.|\.?{_MORE}+){_SAME_SUBJECT})*\.?{_MORE}*\}}")
 _LETTERS = {"variable": "v", "iri": "n", "name": "n", "string": "s", "language": "l"}
 
 
 def _triples(query: str, pieces: Sequence[Token]) -> list[_Triple] | None:
-    """Read a group of nothing but triples of variables, IRIs and strings; None for any other group."""
-    ends = [token.start + len(token.text) for token in pieces]
-    gaps = (query[end : after.start] for end, after in zip(ends, pieces[1:], strict=False))
-    if not all(map(_BLANK.fullmatch, gaps)):
-        return None  # a number, or what else is no token
-    letters = [
-        _LETTERS.get(token.kind) or (token.text if token.kind == "mark" or token.text == "a" else "?")
-        for token in pieces
-    ]
-    if not _SHAPE.fullmatch("".join(letters)):
+    """Read a group of variables, IRIs and strings in triples, and conditions; None for any other group."""
+    kept: list[Token] = []
+    letters: list[str] = []
+    asked: set[str] = set()
+    end, depth = pieces[0].start, 0
+    for token in pieces:
+        gap, end = query[end : token.start], token.start + len(token.text)
+        if not (_NUMBERS if depth else _BLANK).fullmatch(gap):
+            return None  # a number, or what else is no token
+        if depth or (token.text == "(" and letters[-1:] == ["f"]):
+            if token.kind == "word" and token.text.upper() not in _CONDITIONS:
+                return None
+            asked |= {token.text[1:]} if token.kind == "variable" else set()
+            depth += (token.text == "(") - (token.text == ")")
+            continue
+        kept.append(token)
+        letters.append(_letter(token))
+    if depth or not _SHAPE.fullmatch("".join(letters)):
         return None
     found: list[_Triple] = []
     subject, steps = "", 0
-    for letter, token, before in zip(letters[1:], pieces[1:], letters, strict=False):
-        if letter == "v" and before in "{.":
-            subject, steps = token.text[1:], 0
+    for letter, token, before in zip(letters[1:], kept[1:], letters, strict=False):
+        if letter == "v" and before in "{.f":
+            subject = token.text[1:]
         elif letter in "na" and before in "v;/":
             steps = steps + 1 if before == "/" else 1
         elif letter in "vns":
             found.append(_Triple(subject, steps, token.text[1:] if letter == "v" else ""))
-    return found
+    known = {name for triple in found for name in (triple.subject, triple.object)}
+    return found if asked <= known else None
+
+
+def _letter(token: Token) -> str:
+    if token.kind == "word" and token.text.upper() == "FILTER":
+        return "f"
+    if token.kind == "mark" or token.text == "a":
+        return token.text
+    return _LETTERS.get(token.kind, "?")
 
 
 def _pays(triples: Sequence[_Triple], bound: set[str]) -> bool:
