@@ -1,4 +1,4 @@
-"""Measure what the project promises: the build, a named question from the shell, the rules as data grow, an anti-join.
+"""Measure what the project promises: the build, a named question from the shell, the rules as data grow.
 
 Run by ``make bench``; prints one line per figure, medians of several runs. The rules are measured on the
 planted tables of the tests, copied until there are as many triples as asked for.
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.contradiction import bench_contradiction  # noqa: E402
 from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
+from bench.contradiction import bench_contradiction  # noqa: E402
 from her2kg.engine import Engine, Triples  # noqa: E402
 from her2kg.graph import build, definitions, derivation, mapping, reasoning, tables  # noqa: E402
 from her2kg.model.queries import read_queries  # noqa: E402

@@ -11,6 +11,7 @@ import pytest
 
 from her2kg.answer.rewriting import rewritten
 from her2kg.engine import Engine, Table
+from her2kg.errors import QueryError
 from her2kg.graph import tables
 from tests.conftest import ROOT
 from tests.planting import plant, scale
@@ -63,7 +64,8 @@ def _rows(ask: Callable[[str], object], query: str) -> Counter[tuple[tuple[str, 
 
 
 _CONDITIONS = (
-    "?1 = ?2", "?1 != ?2", "?1 = 1", "?1 IN (:a, 1, 'a'@en)", "?1 NOT IN (:a, 1.0)", "?1 > 0 || STR(?1) = 'a'",
+    "?1 = ?2", "?1 != ?2", "?1 = 1", "?1 IN (:a, 1, 'a'@en)", "?1 NOT IN (:a, 1.0)",
+    "?1 > 0 || STR(?1) = 'a'",
     "LANG(?1) != 'en'", "!SAMETERM(?1, ?2)", "ISIRI(?1)",
 )  # fmt: skip
 
@@ -172,6 +174,25 @@ def test_very_many_random_queries_have_the_same_answers() -> None:
     assert compared > 30_000
 
 
+def test_what_is_no_query_stays_none() -> None:
+    rng, engine, broken = random.Random(1), Engine(), 0  # noqa: S311 - it must be repeatable, not secret
+    for seed in range(400):
+        pieces = re.findall(r"\w+|\s+|.", _Writer(seed).query())
+        for _ in range(rng.randint(1, 2)):
+            place = rng.randrange(len(pieces))
+            pieces[place : place + rng.randint(0, 2)] = rng.choices(["{", "}", ".", "FILTER ", "(", "'", "#"])
+        query = "".join(pieces)
+        other = rewritten(query)
+        if other != query:
+            try:
+                engine.query(query)
+            except QueryError:
+                broken += 1
+                with pytest.raises(QueryError):
+                    engine.query(other)
+    assert broken > 20
+
+
 @pytest.mark.parametrize("query", ASKED.values(), ids=ASKED)
 def test_what_users_ask_has_the_same_answer_over_the_real_graph(store: Store, query: str) -> None:
     other = rewritten(query)
@@ -243,6 +264,9 @@ def test_what_is_not_the_same_or_not_faster_is_left_alone(where: str) -> None:
         "ASK { ?a :p ?b FILTER NOT EXISTS { ?c :p ?b ; :q :e",
         "ASK { ?a :p ?b FILTER NOT EXISTS {",
         "FILTER NOT EXISTS { ?c :p ?b ; :q :e }",
+        "ASK { ?a :p ?b FILTER NOTEXISTS { { ?c :p ?b ; :q :e } } }",
+        "ASK { ?a :p ?b FILTER. NOT EXISTS { ?c :p ?b ; :q :e } }",
+        "ASK { ?a :p ?b FILTER NOT EXISTS { ?c :p ?b ; :q \\u003Aq } }",
         "ASK { ?a :p ?b FILTER NOT EXISTS { ?c :p ?b ; :q :e } }" + " " * 20_000,
         "}}}) ASK",
     ],

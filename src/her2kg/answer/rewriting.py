@@ -27,6 +27,7 @@ _OPENS, _CLOSES = frozenset("{(["), frozenset("})]")
 #: What stands before a group that is evaluated by itself, whatever is bound outside of it.
 _BEFORE_GROUP = frozenset({"WHERE", "UNION", "ASK", "{", "}", ")", "*", "."})
 _BLANK = re.compile(r"(?:\s|#[^\r\n]*+[\r\n])*+")
+_HEAD = re.compile(rf"FILTER{_BLANK.pattern}NOT{_BLANK.pattern}EXISTS{_BLANK.pattern}\{{", re.IGNORECASE)
 _NUMBERS = re.compile(r"(?:[\s\d]|#[^\r\n]*+[\r\n])*+")
 #: Words of a condition that depends on nothing but the values of its variables.
 _CONDITIONS = frozenset(
@@ -118,7 +119,7 @@ def _edits(query: str, pieces: Sequence[Token]) -> Iterable[tuple[int, int, str]
                     yield token.start, token.start, f" MINUS {{{query[slice(*one.body)]}}} "
         elif token.kind == "variable" and group.plain and before.text.upper() != "VALUES":
             group.bound.add(token.text[1:])
-        elif group.plain and (found := _filter(query, pieces, place)):
+        elif group.plain and token.kind == "word" and (found := _filter(query, pieces, place)):
             group.filters.append(found)
             end = found.end
 
@@ -143,12 +144,12 @@ def _evaluated_alone(before: Token) -> bool:
 
 def _filter(query: str, pieces: Sequence[Token], place: int) -> _Filter | None:
     """Read the filter that starts at a place, if P is triples and conditions on their variables."""
-    if [token.text.upper() for token in pieces[place : place + 4]] != ["FILTER", "NOT", "EXISTS", "{"]:
+    head = _HEAD.match(query, pieces[place].start)
+    if head is None or [token.start for token in pieces[place + 3 : place + 4]] != [head.end() - 1]:
         return None
     marks = (at for at in range(place + 4, len(pieces)) if pieces[at].kind == "mark")
-    end = next((at for at in marks if pieces[at].text in "{[]}"), place)
-    triples = _triples(query, pieces[place + 3 : end + 1])
-    if triples is None:
+    end = next((at for at in marks if pieces[at].text in "{[]}"), None)
+    if end is None or (triples := _triples(query, pieces[place + 3 : end + 1])) is None:
         return None
     last = pieces[end].start
     conditions = any(token.text.upper() == "FILTER" for token in pieces[place + 4 : end])
