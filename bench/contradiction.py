@@ -139,7 +139,7 @@ def bench_contradiction(triples: int = TRIPLES) -> None:
             raise RuntimeError(f"uncontradicted claims, {form}: another answer")
         print(
             f"uncontradicted claims over {int(size):,} triples, {form}: {seconds:.2f} s "
-            f"(median of {runs}), {slow / seconds:.0f} x as fast, {len(found):,} rows, all the same"
+            f"({'asked once' if runs == 1 else f'median of {runs}'}), {slow / seconds:.0f} x as fast, {len(found):,} rows, all the same"
         )
 
 
