@@ -137,9 +137,10 @@ def bench_contradiction(triples: int = TRIPLES) -> None:
     for form, (seconds, runs, found) in measured.items():
         if found != rows:
             raise RuntimeError(f"uncontradicted claims, {form}: another answer")
+        often = "asked once" if runs == 1 else f"median of {runs}"
         print(
-            f"uncontradicted claims over {int(size):,} triples, {form}: {seconds:.2f} s "
-            f"({'asked once' if runs == 1 else f'median of {runs}'}), {slow / seconds:.0f} x as fast, {len(found):,} rows, all the same"
+            f"uncontradicted claims over {int(size):,} triples, {form}: {seconds:.2f} s ({often}), "
+            f"{slow / seconds:.0f} x as fast, {len(found):,} rows, all the same"
         )
 
 
