@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
+from bench.contradiction import bench_contradiction  # noqa: E402
 from her2kg.engine import Engine, Triples  # noqa: E402
 from her2kg.graph import build, definitions, derivation, mapping, reasoning, tables  # noqa: E402
 from her2kg.model.queries import read_queries  # noqa: E402
@@ -110,6 +111,7 @@ def main() -> None:
     shell("build")()
     print(f"named question with start-up: {median_seconds(shell('query', 'drug-response')):.2f} s")
     bench_reasoner()
+    bench_contradiction()
     planted = plant(tables.read(ROOT / "data"), seed=1).tables
     ontology = build.read_ontology(ROOT).serialize(format="nt")
     for asked in SIZES:
