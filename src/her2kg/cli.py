@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import click
 
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from her2kg.answer.backend import Backend
     from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
+    from her2kg.answer.workers import Limits
     from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
 
@@ -43,6 +45,11 @@ _FORMAT = click.option(
 )
 _LANG = click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of labels."
+)
+
+_BACKEND = click.option("--backend", metavar="URL", help="SPARQL endpoint of another engine.")
+_BACKEND_UPDATE = click.option(
+    "--backend-update", metavar="URL", help="Where that engine takes updates, if elsewhere."
 )
 
 
@@ -446,8 +453,17 @@ def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
 )
 @click.option("--port", type=int, help="Port; 0 for any free one.")
 @click.option("--host", help="Address to bind.")
+@_BACKEND
+@_BACKEND_UPDATE
 @click.pass_obj
-def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: str | None) -> None:
+def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
+    settings: Settings,
+    files: tuple[Path, ...],
+    port: int | None,
+    host: str | None,
+    backend: str | None,
+    backend_update: str | None,
+) -> None:
     """Serve the built graph, or RDF files of your own, at a SPARQL endpoint."""
     from her2kg.answer.store import Store
     from her2kg.answer.workers import Limits, Workers
@@ -457,12 +473,13 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
     flags = {
         "port": port,
         "host": host,
+        "backend": backend,
+        "backend_update": backend_update,
         "home": settings.home,
         "build": settings.build,
         "source": settings.source or "",
     }
     settings = Settings.read(flags)
-    store = Store.of_files(files) if files else Store.open(settings.build)
     limits = Limits(
         seconds=settings.query_seconds,
         memory=settings.query_memory,
@@ -470,10 +487,99 @@ def serve(settings: Settings, files: tuple[Path, ...], port: int | None, host: s
         workers=settings.workers,
         waiting=settings.waiting,
     )
+    if settings.backend and not files:
+        _serve_backend(settings, limits)
+        return
+    store = Store.of_files(files) if files else Store.open(settings.build)
     with Workers(store, limits) as workers:
         app = create_app(store, workers, settings, _prefixes(settings), built=not files)
         size = f"{len(store):,} triples"
         server.run(app, settings, lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"))
+
+
+def _serve_backend(settings: Settings, limits: Limits) -> None:
+    """Serve what another engine holds; with an address for updates, put the build there if it is not."""
+    from her2kg.answer.remote import RemoteWorkers, nothing
+    from her2kg.answer.workers import Workers
+    from her2kg.service import server
+    from her2kg.service.app import create_app
+
+    if settings.backend_update:
+        _fill(settings, unless_there=True)
+    backend = _opened(settings)
+    parser = Workers(nothing(), limits)
+    with RemoteWorkers(backend, limits, parser, _prefixes(settings)) as workers:
+        app: Any = create_app(
+            cast("Any", backend), cast("Any", workers), settings, _prefixes(settings), built=backend.built
+        )
+        size = f"{len(backend):,} triples of {settings.backend}"
+        server.run(app, settings, lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"))
+
+
+def _opened(settings: Settings) -> Backend:
+    from her2kg.answer.backend import Backend
+
+    if settings.backend is None:
+        raise SettingError("no engine is named", "give its address with --backend or HER2KG_BACKEND")
+    return Backend.open(
+        settings.backend, settings.query_seconds, settings.answer_limit, settings.backend_graph
+    )
+
+
+def _fill(settings: Settings, *, unless_there: bool = False) -> None:
+    from her2kg.answer.backend import Backend
+    from her2kg.answer.loading import load as put
+    from her2kg.answer.store import Store
+
+    if settings.backend is None:
+        raise SettingError("no engine is named", "give its address with --backend or HER2KG_BACKEND")
+    store = Store.open(settings.build)
+    if unless_there:
+        held = Backend(settings.backend, settings.query_seconds, settings.answer_limit).loaded()
+        if held == store.version:
+            return
+    with _Steps() as steps:
+        put(
+            store,
+            settings.backend_update or settings.backend,
+            settings.backend_graph,
+            lambda done, total: steps.step("load", done, total),
+        )
+    _say(f"{len(store):,} triples and their graphs are in {settings.backend}")
+
+
+@main.command()
+@_BACKEND
+@_BACKEND_UPDATE
+@click.option("--check", "only_check", is_flag=True, help="Load nothing; say which answers differ.")
+@click.pass_obj
+def load(settings: Settings, backend: str | None, backend_update: str | None, *, only_check: bool) -> None:
+    """Put the built graph into another SPARQL engine, in the place of what was loaded before.
+
+    With --check every question is asked there and here; exit 1 when an answer differs.
+    """
+    from her2kg.answer.loading import differences
+    from her2kg.answer.store import Store
+
+    settings = Settings.read(
+        {
+            "backend": backend,
+            "backend_update": backend_update,
+            "home": settings.home,
+            "build": settings.build,
+            "source": settings.source or "",
+        }
+    )
+    if not only_check:
+        _fill(settings)
+        return
+    differ = False
+    for found in differences(Store.open(settings.build), _opened(settings), settings.home):
+        differ = True
+        click.echo(f"{found.name} {found.lang}".rstrip() + f": {found.words}")
+    if differ:
+        sys.exit(1)
+    _say("every answer is the same")
 
 
 def _prefixes(settings: Settings) -> dict[str, str]:
@@ -488,5 +594,5 @@ def info(settings: Settings) -> None:
     """Show the settings in force and the build that they name."""
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        click.echo(f"{setting.variable:<18} {'' if value is None else value}".rstrip())
+        click.echo(f"{setting.variable:<21} {'' if value is None else value}".rstrip())
         click.echo(f"    {setting.help}")

@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from her2kg.engine import Answer, Engine
 from her2kg.errors import BuildMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from her2kg.engine import Statement
 
 _CHECKSUMS = "checksums.txt"
 #: The file with the default graph and the file with the named graphs.
 _LOADED = ("her2kg.nt", "her2kg.nq")
+
+
+class Answerer(Protocol):
+    """What answers queries: the store in memory, or another engine."""
+
+    @property
+    def version(self) -> str:
+        """Name the version of the data; it changes whenever they do."""
+        ...
+
+    def query(
+        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+    ) -> Answer:
+        """Evaluate a query, over these graphs when some are named."""
+        ...
+
+    def __len__(self) -> int:
+        """Count the triples."""
+        ...
+
+    def __hash__(self) -> int:
+        """Tell one from another."""
+        ...
 
 
 class Store:
@@ -74,6 +99,10 @@ class Store:
     ) -> Answer:
         """Evaluate a query, over these graphs when some are named; raises QueryError with line and column."""
         return self._engine.query(text, default_graphs, named_graphs)
+
+    def statements(self) -> Iterator[Statement]:
+        """Give every triple with the graph that holds it."""
+        return self._engine.statements()
 
     def __len__(self) -> int:
         """Count the triples: of the default graph of a build, of all graphs of other files."""

@@ -1,0 +1,234 @@
+"""Queries of strangers at another engine: checked here, evaluated there, written here.
+
+Nothing goes to the engine that does not parse, that asks it to fetch something, that calls functions of
+its own, or that is so deep or long that it might end it. The query is parsed, and an empty answer explained,
+in processes that can be ended. What it may take is what it may take of our own engine: seconds until the
+last byte, bytes of the answer, and so many at the same time.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+from typing import TYPE_CHECKING, Any, Self
+
+from her2kg import errors
+from her2kg.answer.backend import Backend
+from her2kg.answer.explanation import explain
+from her2kg.answer.store import Store
+from her2kg.engine import FORMS, Engine, Triples
+from her2kg.errors import BackendError, BusyError, Her2kgError, LimitError, QueryError
+from her2kg.settings import Address
+from her2kg.syntax import refuse_functions, refuse_service, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from her2kg.answer.workers import Limits, Workers
+    from her2kg.engine import Answer
+
+#: Words and signs of a query, and its brackets inside each other: engines were seen to end at 1,000 brackets
+#: and at chains of 8,000 terms.
+_LENGTH, _DEPTH = 10_000, 100
+_WITH_PREFIXES = ("text/turtle", "application/trig")
+
+
+class _Held:
+    """Takes the bytes of an answer; raises LimitError when there are too many."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.content = bytearray()
+
+    def write(self, content: bytes) -> int:
+        self.content += content
+        if len(self.content) > self._limit:
+            raise LimitError("answer", self._limit)
+        return len(content)
+
+
+class RemoteReply:
+    """An answer that is there: its form, and its bytes unless no format fits."""
+
+    def __init__(self, workers: RemoteWorkers, answer: Answer) -> None:
+        """Take the answer as it came."""
+        self._workers = workers
+        self._answer = answer
+        self.form = FORMS[type(answer)]
+        self.media_type = ""
+        #: The whole answer, once a format is chosen.
+        self.whole: bytes | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Say whether the answer can be had in one of the formats that were asked for."""
+        return self.whole is not None
+
+    def choose(self, media_type: str, prefixes: Mapping[str, str] | None = None) -> None:
+        """Write the answer in a format; raises LimitError, QueryError or BackendError."""
+        held = _Held(self._workers.limits.answer)
+        if isinstance(self._answer, Triples):
+            self._answer.write(held, media_type, dict(prefixes) if prefixes else None)
+        else:
+            self._answer.write(held, media_type)
+        self.media_type = media_type
+        self.whole = bytes(held.content)
+
+    def drop(self) -> None:
+        """Do without the answer, when no format fits."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the bytes."""
+        if self.whole is not None:
+            yield self.whole
+
+    def close(self) -> None:
+        """Be done with it; there is nothing to free."""
+
+
+class RemoteWorkers:
+    """What answers the queries of strangers, in the place of ``Workers``."""
+
+    def __init__(
+        self, backend: Backend, limits: Limits, parser: Workers, prefixes: Mapping[str, str] | None = None
+    ) -> None:
+        """Take the engine and workers over an empty store, which parse; ``prefixes`` shorten Turtle."""
+        self.limits = limits
+        self._backend = backend
+        self._parser = parser
+        self._prefixes = dict(prefixes or {})
+        self._free = BoundedSemaphore(limits.workers)
+        self._lock = Lock()
+        self._waiting = 0
+
+    def __enter__(self) -> Self:
+        """Give the workers."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every process."""
+        self.close()
+
+    def close(self) -> None:
+        """End the processes that parse."""
+        self._parser.close()
+
+    def ask(
+        self,
+        text: str,
+        default: Sequence[str] = (),
+        named: Sequence[str] = (),
+        formats: Mapping[str, str] | None = None,
+    ) -> RemoteReply:
+        """Have a query evaluated; raises BusyError, LimitError, BackendError, or QueryError with its place.
+
+        ``formats`` says in which media type each form of answer (``table``, ``truth``, ``triples``) is
+        wanted; a form that is missing cannot be had.
+        """
+        with self._place() as deadline:
+            self._check(text, default, named)
+            reply = RemoteReply(self, self._backend.asked(text, default, named, deadline))
+            if media_type := (formats or {}).get(reply.form):
+                reply.choose(media_type, self._prefixes if media_type in _WITH_PREFIXES else None)
+            return reply
+
+    def explain(
+        self, text: str, default: Sequence[str] = (), named: Sequence[str] = ()
+    ) -> list[dict[str, str]]:
+        """Have it said why a query has no answer; raises as ``ask`` does."""
+        with self._place() as deadline:
+            self._check(text, default, named)
+            asked = {
+                "backend": self._backend.opened,
+                "query": text,
+                "default": list(default),
+                "named": list(named),
+            }
+            return self._explained(json.dumps(asked), max(deadline - time.monotonic(), 0.01))
+
+    def _explained(self, asked: str, seconds: float) -> list[dict[str, str]]:
+        command = [sys.executable, "-m", "her2kg.answer.remote"]
+        try:
+            done = subprocess.run(  # noqa: S603 - it is ourselves
+                command, input=asked, capture_output=True, text=True, timeout=seconds, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LimitError("time", self.limits.seconds) from error
+        if done.returncode:
+            raise BackendError("the query could not be explained", "ask its parts one by one")
+        told = json.loads(done.stdout)
+        if isinstance(told, dict):
+            raise getattr(errors, told["kind"])(*told["said"])
+        found: list[dict[str, str]] = told
+        return found
+
+    def _check(self, text: str, default: Sequence[str], named: Sequence[str]) -> None:
+        """Raise QueryError for what must not get to the engine, LimitError when parsing takes too long."""
+        refuse_service(text)
+        depth = 0
+        for count, token in enumerate(tokens(text)):
+            depth += (token.text in {"{", "(", "["}) - (token.text in {"}", ")", "]"})
+            if count >= _LENGTH:
+                raise QueryError(
+                    f"the query has more than {_LENGTH:,} words and signs", "ask for less at a time"
+                )
+            if depth > _DEPTH:
+                raise QueryError(f"over {_DEPTH} brackets stand inside each other", "nest less")
+        self._parser.ask(text, default, named).drop()
+        refuse_functions(text)
+
+    @contextmanager
+    def _place(self) -> Iterator[float]:
+        """Wait for a place and give the time at which the query must be done; raises BusyError."""
+        if not self._free.acquire(blocking=False):
+            with self._lock:
+                if self._waiting >= self.limits.waiting:
+                    raise BusyError
+                self._waiting += 1
+            try:
+                if not self._free.acquire(timeout=self.limits.seconds):
+                    raise BusyError
+            finally:
+                with self._lock:
+                    self._waiting -= 1
+        try:
+            yield time.monotonic() + self.limits.seconds
+        finally:
+            self._free.release()
+
+
+def nothing() -> Store:
+    """Give the empty store over which workers parse."""
+    return Store(Engine(), "nothing")
+
+
+def _said(error: Her2kgError) -> dict[str, Any]:
+    """Tell another process of an error."""
+    if isinstance(error, LimitError):
+        return {"kind": "LimitError", "said": [error.what, error.limit]}
+    kind = "QueryError" if isinstance(error, QueryError) else "BackendError"
+    return {"kind": kind, "said": [error.problem, error.remedy]}
+
+
+def _explain_apart() -> None:
+    """Explain a query that standard input gives, on standard output."""
+    asked = json.load(sys.stdin)
+    opened = asked["backend"]
+    backend = Backend(Address(**opened.pop("address")), **opened)
+    told: object
+    try:
+        told = [
+            finding._asdict()
+            for finding in explain(backend, asked["query"], asked["default"], asked["named"])
+        ]
+    except Her2kgError as error:
+        told = _said(error)
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    _explain_apart()
