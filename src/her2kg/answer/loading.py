@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from itertools import chain, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from rdflib.namespace import DCTERMS, VOID
@@ -65,7 +66,7 @@ def load(
 
 
 def _mark(version: str, triples: int) -> str:
-    """Write down what is held: without a version, that it is not whole, so that nobody is answered from it."""
+    """Write down what is held: without a version, that it is not whole and nobody is to be answered."""
     said = f"<{LOADED}> <{DCTERMS.identifier}> {written(literal(version))} ; <{VOID.triples}> {triples}"
     return f"DROP SILENT GRAPH <{LOADED}> ;\nINSERT DATA {{ GRAPH <{LOADED}> {{ {said} }} }}"
 
@@ -133,22 +134,22 @@ class Difference(NamedTuple):
 
 
 def differences(store: Answerer, backend: Answerer, home: Path) -> Iterator[Difference]:
-    """Ask every named question of both, as sets of rows with sorted list cells, and compare all triples."""
-    for query in read_queries(home / "queries" / "questions"):
-        for lang in LANGUAGES:
-            ours = _rows(answer(store, home, query, lang=lang))
-            try:
-                theirs = _rows(answer(backend, home, query, lang=lang))
-            except Her2kgError as error:
-                yield Difference(query.name, lang, error.problem)
-                continue
-            if ours != theirs:
-                missing, more = len(ours - theirs), len(theirs - ours)
-                yield Difference(query.name, lang, f"{missing} rows are missing, {more} are not ours")
+    """Ask both every question and what names are looked up with, as sets of rows; compare all triples."""
+    folders = (home / "queries" / "questions", home / "queries" / "pages")
+    for query, lang in product(chain.from_iterable(map(read_queries, folders)), LANGUAGES):
+        ours = _rows(answer(store, home, query, lang=lang))
+        try:
+            theirs = _rows(answer(backend, home, query, lang=lang))
+        except Her2kgError as error:
+            yield Difference(query.name, lang, error.problem)
+            continue
+        if ours != theirs:
+            words = f"{len(ours - theirs)} rows are missing, {len(theirs - ours)} are not ours"
+            yield Difference(query.name, lang, words)
     mine, other = _ground(store), _ground(backend)
     if mine != other:
         words = f"{len(mine - other)} triples are missing, {len(other - mine)} are not ours"
-        yield Difference("all triples", "", words)
+        yield Difference("all-triples", "", words)
 
 
 def _rows(answers: Answers) -> set[tuple[str, ...]]:
