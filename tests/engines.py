@@ -1,7 +1,8 @@
-"""Other SPARQL engines for tests: Oxigraph and Virtuoso as real servers, and one that answers as it is told."""
+"""Other SPARQL engines for tests: Oxigraph and Virtuoso for real, and one that says what it is told."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -17,10 +18,15 @@ from urllib.request import urlopen
 
 import pytest
 
+from her2kg.engine import Table, plain
+from her2kg.model.namespaces import LOADED
+from her2kg.settings import Address
 from tests.conftest import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from her2kg.answer.store import Answerer
 
 #: Seconds that an engine may take to be there.
 _START = 60
@@ -115,6 +121,37 @@ class Said(NamedTuple):
     content: bytes = b'{"head": {}, "boolean": true}'
     headers: tuple[tuple[str, str], ...] = ()
     slowly: float = 0.0
+
+
+JSON = "application/sparql-results+json"
+#: What a Java engine says when it breaks.
+TRACE = b"java.lang.IllegalStateException: boom\n\tat org.example.Secret.run(Secret.java:1)\n"
+
+
+def mark(version: str = "v1", triples: int = 3) -> bytes:
+    """Give the answer that says what was loaded."""
+    row = {
+        "version": {"type": "literal", "value": version},
+        "triples": {"type": "literal", "value": str(triples)},
+    }
+    return json.dumps({"head": {"vars": list(row)}, "results": {"bindings": [row]}}).encode()
+
+
+def usual(form: dict[str, list[str]], _authorization: str) -> Said:
+    """Answer as an engine that holds a build, and any other query with yes."""
+    return Said(content=mark()) if str(LOADED) in form["query"][0] else Said()
+
+
+def address(text: str) -> Address:
+    """Give an address."""
+    return Address.read("backend", text)
+
+
+def values(store: Answerer, query: str) -> list[str]:
+    """Give the values of ``?x``, sorted."""
+    answer = store.query(query)
+    assert isinstance(answer, Table)
+    return sorted(plain(row.get("x")) for row in answer.rows())
 
 
 class Engine:

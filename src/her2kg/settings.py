@@ -54,7 +54,7 @@ class Address:
             host, _ = parts.hostname, parts.port
         except ValueError:
             parts, host = urlsplit(""), None
-        if parts.scheme not in {"http", "https"} or not host or not text.isascii() or not text.isprintable():
+        if parts.scheme not in {"http", "https"} or not host or not text.isascii() or text.split() != [text]:
             raise SettingError(f"{name} is no address of HTTP", "give one as http://localhost:7878/query")
         netloc = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()

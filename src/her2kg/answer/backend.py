@@ -65,8 +65,10 @@ class Backend:
             held = backend._now()
             backend.built = bool(backend.query(f"ASK {{ <{ONTOLOGY}> ?p ?o }}"))
         except (BackendError, LimitError) as error:
+            backend.close()
             raise BackendError(f"{address}: {error.problem}", error.remedy) from error
         if not held.triples:
+            backend.close()
             raise BackendError(
                 f"{address}: the engine holds nothing in its {backend._graph_name}", "fill it: `her2kg load`"
             )
@@ -115,6 +117,10 @@ class Backend:
         return [("default-graph-uri", name) for name in default] + [
             ("named-graph-uri", name) for name in named
         ]
+
+    def close(self) -> None:
+        """Close the connections to the engine."""
+        self._endpoint.close()
 
     @property
     def version(self) -> str:

@@ -150,6 +150,12 @@ class Endpoint:
             raise BackendError("the engine does not speak HTTP", "see that its address is right") from error
         return received
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
     def _exchange(
         self, body: bytes, headers: dict[str, str], deadline: float, *, repeat: bool
     ) -> tuple[http.client.HTTPResponse, http.client.HTTPConnection]:

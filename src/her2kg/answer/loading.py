@@ -63,6 +63,8 @@ def load(
     except BackendError as error:
         problem = f"{address}: {error.problem}; loading stopped at {done:,} of {total:,} triples"
         raise BackendError(problem, "mend that and load again") from error
+    finally:
+        endpoint.close()
 
 
 def _mark(version: str, triples: int) -> str:

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from her2kg.answer.workers import Limits, Workers
     from her2kg.engine import Answer
 
-#: Words and signs of a query, and its brackets inside each other: engines were seen to end at 1,000 brackets
-#: and at chains of 8,000 terms.
-_LENGTH, _DEPTH = 10_000, 100
+#: Words and signs of a query, and its brackets inside each other: Oxigraph was seen to end at 1,000 brackets,
+#: and at a sum of 8,000 numbers but not at one of 4,000.
+_LENGTH, _DEPTH = 4000, 100
 _WITH_PREFIXES = ("text/turtle", "application/trig")
 
 
@@ -49,6 +49,9 @@ class _Held:
         if len(self.content) > self._limit:
             raise LimitError("answer", self._limit)
         return len(content)
+
+    def flush(self) -> None:
+        """Have nothing to do; the engine calls it."""
 
 
 class RemoteReply:
@@ -114,8 +117,9 @@ class RemoteWorkers:
         self.close()
 
     def close(self) -> None:
-        """End the processes that parse."""
+        """End the processes that parse, and close the connections to the engine."""
         self._parser.close()
+        self._backend.close()
 
     def ask(
         self,
