@@ -124,10 +124,7 @@ def _sparql(url: str, query: str, accept: str = "text/csv", **more: str) -> tupl
     return _get(f"{url}sparql?{urlencode({'query': query, **more})}", accept)
 
 
-def test_every_answer_of_oxigraph_is_ours_and_a_second_load_changes_nothing(
-    ox: Addresses, built: Path
-) -> None:
-    _load(ox, built)
+def test_every_answer_of_oxigraph_is_ours(ox: Addresses, built: Path) -> None:
     done = _her2kg("load", "--check", "--backend", ox.query, HER2KG_BUILD=str(built))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
@@ -223,7 +220,9 @@ def test_a_wrong_address_is_one_line_at_the_start(built: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_service_with_an_address_for_updates_fills_the_engine_first(tmp_path: Path) -> None:
+def test_a_service_with_an_address_for_updates_fills_the_engine_first_and_a_second_load_changes_nothing(
+    tmp_path: Path,
+) -> None:
     """Build the sample, which is small, and find it in the engine."""
     from tests.conftest import make_sample_home
 
@@ -236,6 +235,10 @@ def test_a_service_with_an_address_for_updates_fills_the_engine_first(tmp_path: 
                 found = json.loads(_get(f"{url}healthz")[2])
                 assert found["data"] == Store.open(home / "build").version
                 assert _sparql(url, _COUNT)[2].split() == ["n", str(found["triples"])]
+        environ = {"HER2KG_HOME": str(home)}
+        assert _her2kg("load", *words, **environ).stderr == f"the build is in {addresses.query}\n"
+        done = _her2kg("load", "--check", *words, **environ)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_every_answer_of_virtuoso_is_ours_but_those_that_are_named(virt: Addresses, built: Path) -> None:

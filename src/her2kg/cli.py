@@ -545,7 +545,6 @@ def _fill(settings: Settings, *, unless_there: bool = False) -> None:
             settings.backend_graph,
             lambda done, total: steps.step("load", done, total),
         )
-    _say(f"{len(store):,} triples and their graphs are in {settings.backend}")
 
 
 @main.command()
@@ -572,6 +571,7 @@ def load(settings: Settings, backend: str | None, backend_update: str | None, *,
     )
     if not only_check:
         _fill(settings)
+        _say(f"the build is in {settings.backend}")
         return
     differ = False
     for found in differences(Store.open(settings.build), _opened(settings), settings.home):

@@ -152,7 +152,7 @@ def _broken() -> BackendError:
     """Say that what another engine answered breaks off or is something else."""
     return BackendError(
         "the engine's answer cannot be read",
-        "look into its log: it may have been cut off, as by a limit of time",
+        "look into its log: it may have been cut off, as by a limit of its own",
     )
 
 
@@ -173,8 +173,10 @@ def read_answer(form: str, media_type: str, content: bytes) -> Answer:
         found = ox.parse_query_results(
             _VIRTUOSO_NODE.sub(rb"\1", content), format=ox.QueryResultsFormat.from_media_type(media_type)
         )
-        if form == "table" and isinstance(found, ox.QuerySolutions):
-            return Table(found)
+        if form == "table":
+            if isinstance(found, ox.QuerySolutions):
+                return Table(found)
+            raise _broken()
         # Virtuoso answers an ASK with a table that has a row or none.
         truth = found if isinstance(found, ox.QueryBoolean) else _truth(any(True for _ in found))
     except SyntaxError as error:
