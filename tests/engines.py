@@ -68,10 +68,9 @@ def free_port() -> int:
 def oxigraph(folder: Path) -> Iterator[Addresses]:
     """Start the server of the package ``oxigraph``, whose program lies beside the interpreter."""
     program = shutil.which("oxigraph", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if program is None:
-        needs("oxigraph")
+    assert program, "oxigraph is missing: `make` installs it with what the tests need"
     port = free_port()
-    command = [str(program), "serve", "--location", str(folder / "db"), "--bind", f"127.0.0.1:{port}"]
+    command = [program, "serve", "--location", str(folder / "db"), "--bind", f"127.0.0.1:{port}"]
     # Its own limit of time stops most of what we gave up.
     with _running([*command, "--timeout-s", "5"], folder, f"http://127.0.0.1:{port}/"):
         yield Addresses(f"http://127.0.0.1:{port}/query", f"http://127.0.0.1:{port}/update")

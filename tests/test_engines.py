@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -16,7 +17,8 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from rdflib import RDFS, Graph
+from rdflib import RDFS, XSD, Graph
+from rdflib.compare import isomorphic
 
 from her2kg.answer.backend import Backend
 from her2kg.answer.loading import load
@@ -215,27 +217,44 @@ def test_a_wrong_address_is_one_line_at_the_start(built: Path) -> None:
         f"her2kg: http://127.0.0.1:{port}/: the engine cannot be reached: Connection refused: "
         "see that it runs, and where\n"
     )
-    done = _her2kg("load", HER2KG_BUILD=str(built))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    for words in (("load",), ("serve", "--data", "x.ttl", "--backend", "http://127.0.0.1/")):
+        done = _her2kg(*words, HER2KG_BUILD=str(built))
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.slow
 def test_a_service_with_an_address_for_updates_fills_the_engine_first_and_a_second_load_changes_nothing(
     tmp_path: Path,
 ) -> None:
-    """Build the sample, which is small, and find it in the engine."""
-    from tests.conftest import make_sample_home
-
-    home = make_sample_home(tmp_path / "home")
-    assert _her2kg("build", HER2KG_HOME=str(home)).returncode == 0
+    """Take a build of a few triples, with blank nodes, a number, Chinese and a quotation."""
+    small = tmp_path / "build"
+    small.mkdir()
+    graph = f"<{BASE}graph/ontology>"
+    lines = [
+        f"<{BASE}ontology> <urn:p> _:a",
+        "_:a <urn:q> _:b",
+        f'_:b <urn:q> "1.5"^^<{XSD.decimal}>',
+        '_:b <urn:r> "引号\\"与\\n换行"@zh',
+    ]
+    texts = {
+        "her2kg.nt": "".join(f"{line} .\n" for line in lines),
+        "her2kg.nq": "".join(f"{line} {graph} .\n" for line in lines),
+    }
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    texts["checksums.txt"] = "".join(f"{value}  {name}\n" for name, value in sums.items())
+    for name, text in texts.items():
+        (small / name).write_text(text, encoding="utf-8")
+    environ = {"HER2KG_BUILD": str(small)}
     with oxigraph(tmp_path) as addresses:
         words = ("--backend", addresses.query, "--backend-update", addresses.update)
         for _ in range(2):
-            with serving(*words, HER2KG_HOME=str(home)) as (url, _process):
+            with serving(*words, **environ) as (url, _process):
                 found = json.loads(_get(f"{url}healthz")[2])
-                assert found["data"] == Store.open(home / "build").version
-                assert _sparql(url, _COUNT)[2].split() == ["n", str(found["triples"])]
-        environ = {"HER2KG_HOME": str(home)}
+                assert (found["data"], found["triples"]) == (Store.open(small).version, 4)
+                assert _sparql(url, _COUNT)[2].split() == ["n", "4"]
+                graph_text = _get(f"{url}graph/ontology", "application/n-triples")[2]
+                wanted, got = Graph().parse(small / "her2kg.nt"), Graph().parse(data=graph_text, format="nt")
+                assert isomorphic(wanted, got)
         assert _her2kg("load", *words, **environ).stderr == f"the build is in {addresses.query}\n"
         done = _her2kg("load", "--check", *words, **environ)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr

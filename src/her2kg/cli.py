@@ -480,6 +480,8 @@ def serve(  # noqa: PLR0913, PLR0917 - an argument for each option
         "source": settings.source or "",
     }
     settings = Settings.read(flags)
+    if files and backend:
+        raise SettingError("files and an engine are named", "give --data or --backend")
     limits = Limits(
         seconds=settings.query_seconds,
         memory=settings.query_memory,
