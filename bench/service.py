@@ -168,9 +168,10 @@ def _point_queries(servers: list[Server], points: Path) -> None:
         for name, theirs in rates.items():
             if name != "her2kg":
                 ratios = [own / other for own, other in zip(ours, theirs, strict=True)]
+                rounds = ", ".join(f"{ratio:.2f}" for ratio in ratios)
                 print(
-                    f"  {statistics.median(ratios):.2f} x {name} ({statistics.median(theirs):,.0f} requests/s; "
-                    f"rounds {', '.join(f'{ratio:.2f}' for ratio in ratios)})"
+                    f"  {statistics.median(ratios):.2f} x {name} "
+                    f"({statistics.median(theirs):,.0f} requests/s; rounds {rounds})"
                 )
 
 

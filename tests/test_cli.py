@@ -312,6 +312,7 @@ def test_help_names_every_verb_within_80_columns(run: CliRunner) -> None:
         ["query"],
         ["match"],
         ["serve"],
+        ["load"],
         ["build"],
         ["check"],
         ["validate"],

@@ -60,5 +60,5 @@ def test_settings_table_equals_the_settings() -> None:
 
 
 def test_verbs_of_the_contract_are_there() -> None:
-    verbs = {"build", "check", "format", "validate", "query", "match", "diff", "serve", "info"}
+    verbs = {"build", "check", "format", "validate", "query", "match", "diff", "serve", "load", "info"}
     assert verbs <= set(main.commands)

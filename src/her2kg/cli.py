@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from her2kg.answer.results import Answers
     from her2kg.answer.store import Store
-    from her2kg.answer.workers import Limits, Seed
     from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
 
@@ -437,17 +436,28 @@ def diff(settings: Settings, old: Path, new: Path, kind: str) -> None:
         sys.exit(1)
 
 
-def _flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command a flag for each setting of the service."""
-    for setting in reversed(SETTINGS):
-        if setting.name not in _FOLDERS:
-            name = setting.name.replace("_", "-")
-            command = click.option(f"--{name}", metavar=setting.unit or "TEXT", help=setting.help)(command)
-    return command
+def _flags(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command a flag for each of these settings."""
+
+    def flagged(command: Callable[..., Any]) -> Callable[..., Any]:
+        for setting in reversed(SETTINGS):
+            if setting.name in names:
+                name = setting.name.replace("_", "-")
+                command = click.option(f"--{name}", metavar=setting.unit or "TEXT", help=setting.help)(
+                    command
+                )
+        return command
+
+    return flagged
 
 
 #: Settings that name folders and files; they hold for every verb.
 _FOLDERS = ("home", "build", "source")
+
+
+def _with(settings: Settings, flags: dict[str, str | None]) -> Settings:
+    """Read the settings anew with flags before them."""
+    return Settings.read({**{name: getattr(settings, name) or "" for name in _FOLDERS}, **flags})
 
 
 @main.command()
@@ -458,86 +468,45 @@ _FOLDERS = ("home", "build", "source")
     type=click.Path(readable=False, path_type=Path),
     help="Serve these RDF files instead.",
 )
-@_flags
+@_flags(*(setting.name for setting in SETTINGS if setting.name not in _FOLDERS))
 @click.pass_obj
 def serve(settings: Settings, /, files: tuple[Path, ...], **flags: str | None) -> None:
-    """Serve the built graph, or RDF files of your own, at a SPARQL endpoint.
+    """Serve the built graph, RDF files of your own, or what another SPARQL engine holds.
 
     A new build is served from the next SIGHUP on, without a request being lost. Each option is a setting,
     which the environment can give too (`her2kg info`).
     """
-    # The seed is forked before anything is imported or read that it does not need.
-    from her2kg.answer.workers import Seed
+    from her2kg.service import start
 
-    folders = {name: getattr(settings, name) or "" for name in _FOLDERS}
-    settings = Settings.read({**folders, **flags})
-    with Seed(lambda: _opened(settings, files), _limits(settings), _prefixes(settings)) as seed:
-        _serve(settings, files, seed)
+    start.serve(_with(settings, flags), files, _say)
 
 
-def _opened(settings: Settings, files: tuple[Path, ...]) -> Store:
+@main.command()
+@_flags("backend", "backend_update", "backend_graph")
+@click.option("--check", "only_check", is_flag=True, help="Load nothing; say which answers differ.")
+@click.pass_obj
+def load(settings: Settings, /, *, only_check: bool, **flags: str | None) -> None:
+    """Put the built graph into another SPARQL engine, in the place of what was loaded before.
+
+    With --check every question is asked there and here; exit 1 when an answer differs.
+    """
+    from her2kg.answer.loading import differences
     from her2kg.answer.store import Store
+    from her2kg.service import start
 
-    return Store.of_files(files) if files else Store.open(settings.build)
-
-
-def _limits(settings: Settings) -> Limits:
-    from her2kg.answer.workers import Limits
-
-    return Limits(
-        seconds=settings.query_seconds,
-        memory=settings.query_memory,
-        answer=settings.answer_limit,
-        rows=settings.row_limit,
-        length=settings.query_length,
-        nesting=settings.query_nesting,
-        workers=settings.workers,
-        waiting=settings.waiting,
-    )
-
-
-def _serve(settings: Settings, files: tuple[Path, ...], seed: Seed) -> None:
-    from her2kg.service import server
-    from her2kg.service.app import create_app
-    from her2kg.service.served import Served
-
-    def grown() -> Served:
-        while True:
-            store = _opened(settings, files)
-            workers = seed.workers()
-            if workers.version == store.version:
-                return Served(store, workers)
-            workers.close()  # a new build came in between
-
-    def reload() -> None:
-        try:
-            new = grown()
-        except Her2kgError as error:
-            _say(f"her2kg: {error}; the data stay as they were")
-            return
-        old = app.config["SERVED"]
-        app.config["SERVED"] = new
-        app.config["CACHE"].clear()
-        old.workers.retire()
-        _say(f"{len(new.store):,} triples, version {new.store.version[:12]}")
-
-    store, workers = grown()
-    app = create_app(store, workers, settings, _prefixes(settings), built=not files)
-    size = f"{len(store):,} triples"
-    server.run(
-        app,
-        settings,
-        lambda url: _say(f"{size} at {url} (SPARQL: {url}sparql); Ctrl-C ends"),
-        ending=lambda: app.config.update(ENDING=True),
-        reload=reload,
-    )
-    app.config["SERVED"].workers.close()
-
-
-def _prefixes(settings: Settings) -> dict[str, str]:
-    from her2kg.model.namespaces import prefixes
-
-    return prefixes(settings.home)
+    settings = _with(settings, flags)
+    if not only_check:
+        with _Steps() as steps:
+            start.fill(settings, lambda done, total: steps.step("load", done, total))
+        _say(f"the build is in {settings.backend}")
+        return
+    differ = False
+    for found in differences(Store.open(settings.build), start.opened_backend(settings), settings.home):
+        differ = True
+        click.echo(f"{found.name} {found.lang}".rstrip() + f": {found.words}")
+    if differ:
+        sys.exit(1)
+    _say("every answer is the same")
 
 
 @main.command()
@@ -546,5 +515,5 @@ def info(settings: Settings) -> None:
     """Show the settings in force and the build that they name."""
     for setting in SETTINGS:
         value = getattr(settings, setting.name)
-        click.echo(f"{setting.variable:<18} {'' if value is None else value}".rstrip())
+        click.echo(f"{setting.variable:<21} {'' if value is None else value}".rstrip())
         click.echo(f"    {setting.help}")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import pyoxigraph as ox
 
-from her2kg.errors import FormatError, InputError, QueryError, shortened
+from her2kg.errors import BackendError, FormatError, InputError, QueryError, shortened
 from her2kg.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
@@ -52,8 +52,11 @@ class Table:
 
     def rows(self) -> Iterator[Solution]:
         """Give each row as the terms of its bound columns; can be read once."""
-        for solution in self.answer:
-            yield {name: term for name in self.columns if (term := solution[name]) is not None}
+        try:
+            for solution in self.answer:
+                yield {name: term for name in self.columns if (term := solution[name]) is not None}
+        except SyntaxError as error:
+            raise _broken() from error
 
     def text(self, media_type: str) -> bytes:
         """Serialise in a SPARQL results format."""
@@ -89,7 +92,7 @@ class Truth:
 class Triples:
     """The answer of a CONSTRUCT or DESCRIBE."""
 
-    answer: ox.QueryTriples
+    answer: Iterable[ox.Triple]
 
     def text(self, media_type: str, prefixes: dict[str, str] | None = None) -> bytes:
         """Serialise in an RDF format, each triple once."""
@@ -187,8 +190,66 @@ def _write(serialize: Callable[[Any], object], output: Sink, media_type: str) ->
             serialize(_XmlOutput(output, remedy))
         else:
             serialize(output)
+    except SyntaxError as error:
+        raise _broken() from error
     except (ValueError, RuntimeError, OSError) as error:
         raise QueryError(str(error)[:200], "change the query") from error
+
+
+def _broken() -> BackendError:
+    """Say that what another engine answered breaks off or is something else."""
+    return BackendError(
+        "the engine's answer cannot be read",
+        "look into its log: it may have been cut off, as by a limit of its own",
+    )
+
+
+#: A blank node as Virtuoso names it in JSON, which is no name of one.
+_VIRTUOSO_NODE = re.compile(rb'("type"\s*:\s*"bnode"\s*,\s*"value"\s*:\s*")nodeID://')
+
+
+def read_answer(form: str, media_type: str, content: bytes) -> Answer:
+    """Read what another engine answered to a query of a form; raises BackendError, for rows as they are read.
+
+    >>> bool(read_answer("truth", "application/sparql-results+json", b'{"head": {}, "boolean": true}'))
+    True
+    """
+    try:
+        if form == "triples":
+            kind = ox.RdfFormat.from_media_type(media_type)
+            return Triples([quad.triple for quad in ox.parse(content, format=kind)])
+        found = ox.parse_query_results(
+            _VIRTUOSO_NODE.sub(rb"\1", content), format=ox.QueryResultsFormat.from_media_type(media_type)
+        )
+        if form == "table":
+            if isinstance(found, ox.QuerySolutions):
+                return Table(found)
+            raise _broken()
+        # Virtuoso answers an ASK with a table that has a row or none.
+        truth = found if isinstance(found, ox.QueryBoolean) else _truth(any(True for _ in found))
+    except SyntaxError as error:
+        raise _broken() from error
+    except ValueError as error:  # no media type that is known, or none at all
+        raise BackendError(
+            f"the engine answers in {media_type[:60]!r}",
+            "see that its address is that of its SPARQL endpoint",
+        ) from error
+    return Truth(truth)
+
+
+def _truth(value: bool) -> ox.QueryBoolean:  # noqa: FBT001
+    content = b'{"head": {}, "boolean": %s}' % str(value).lower().encode()
+    found = ox.parse_query_results(content, format=ox.QueryResultsFormat.JSON)
+    assert isinstance(found, ox.QueryBoolean)  # noqa: S101 - it is written so
+    return found
+
+
+class Statement(NamedTuple):
+    """A triple as SPARQL writes it, the graph that holds it (none: the default graph), its blank nodes."""
+
+    graph: str
+    text: str
+    blanks: tuple[str, ...]
 
 
 class Engine:
@@ -243,6 +304,14 @@ class Engine:
     def __len__(self) -> int:
         """Count the quads."""
         return len(self._store)
+
+    def statements(self) -> Iterator[Statement]:
+        """Give every quad."""
+        for quad in self._store:
+            ends = (quad.subject, quad.object)
+            blanks = tuple(node.value for node in ends if isinstance(node, ox.BlankNode))
+            graph = quad.graph_name.value if isinstance(quad.graph_name, ox.NamedNode) else ""
+            yield Statement(graph, str(quad.triple), blanks)
 
     def text(self, media_type: str) -> str:
         """Write all quads; in a format without named graphs, as the union of all graphs."""

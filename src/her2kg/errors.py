@@ -98,6 +98,7 @@ class LimitError(Her2kgError):
         problem, remedy = _LIMITS[what]
         super().__init__(problem.format(limit), remedy)
         self.what = what
+        self.limit = limit
 
 
 class CrashError(Her2kgError):
@@ -114,6 +115,15 @@ class BusyError(Her2kgError):
     def __init__(self) -> None:
         """Say it."""
         super().__init__("too many queries wait already", "ask again in a few seconds")
+
+
+class BackendError(Her2kgError):
+    """The engine behind the service does not answer, or not as SPARQL says; ``timed_out``: not in time."""
+
+    def __init__(self, problem: str, remedy: str = "", *, timed_out: bool = False) -> None:
+        """Say what is wrong with it."""
+        super().__init__(problem, remedy)
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, order=True)

@@ -6,9 +6,10 @@ A flag on the command line comes before the environment, the environment before 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from her2kg.errors import SettingError, shortened
 
@@ -35,6 +36,37 @@ class Setting:
     def variable(self) -> str:
         """Name the environment variable."""
         return f"HER2KG_{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an engine is asked; neither user nor password is ever shown.
+
+    >>> str(Address.read("backend", "http://me:secret@localhost:7878/query"))
+    'http://localhost:7878/query'
+    """
+
+    url: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def read(cls, name: str, text: str) -> Address:
+        """Read an address, with or without user and password; raises SettingError without repeating it."""
+        try:
+            parts = urlsplit(text)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            parts, host = urlsplit(""), None
+        if parts.scheme not in {"http", "https"} or not host or not text.isascii() or text.split() != [text]:
+            raise SettingError(f"{name} is no address of HTTP", "give one as http://localhost:7878/query")
+        netloc = parts.netloc.rpartition("@")[2]
+        url = parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()
+        return cls(url, unquote(parts.username or ""), unquote(parts.password or ""))
+
+    def __str__(self) -> str:
+        """Give the address without user and password."""
+        return self.url
 
 
 SETTINGS = (
@@ -64,6 +96,17 @@ SETTINGS = (
     Setting("log", "errors", "what is written to standard error: errors, or requests"),
     Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
     Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),
+    Setting(
+        "backend", "", "SPARQL endpoint of another engine, which the service asks in the place of its own"
+    ),
+    Setting(
+        "backend_update", "", "where that engine takes SPARQL updates, if elsewhere; only a load uses it"
+    ),
+    Setting(
+        "backend_graph",
+        "",
+        "graph of that engine that is the default graph; `default`: its own (default: the one of a load)",
+    ),
     Setting("source", "", "the review as a text file, if you have it: offsets and hashes are then checked"),
 )
 
@@ -92,6 +135,9 @@ class Settings:
     log: str
     home: Path
     build: Path
+    backend: Address | None
+    backend_update: Address | None
+    backend_graph: str
     source: Path | None
 
     @classmethod
@@ -111,6 +157,8 @@ class Settings:
             setting.name: str(given.get(setting.name, environ.get(setting.variable, setting.default)))
             for setting in SETTINGS
         }
+        if text["backend_update"] and not text["backend"]:
+            raise SettingError("backend_update is given without backend", "give backend too")
         home = Path(text["home"]) if text["home"] else _home()
         return cls(
             host=text["host"],
@@ -133,6 +181,9 @@ class Settings:
             log=_one_of("log", text["log"], ("errors", "requests")),
             home=home,
             build=Path(text["build"]) if text["build"] else home / "build",
+            backend=_address("backend", text["backend"]),
+            backend_update=_address("backend_update", text["backend_update"]),
+            backend_graph=text["backend_graph"],
             source=Path(text["source"]) if text["source"] else None,
         )
 
@@ -147,6 +198,10 @@ def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
     if text not in known:
         raise SettingError(f"{name} is {shortened(text)!r}", f"give {' or '.join(known)}")
     return text
+
+
+def _address(name: str, text: str) -> Address | None:
+    return Address.read(name, text) if text else None
 
 
 def _number(name: str, text: str, limit: int) -> int:

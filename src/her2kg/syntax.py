@@ -39,6 +39,10 @@ _KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
 _RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
 _CLOSES = {"}": "{", ")": "(", "]": "["}
+_FORMS = {"SELECT": "table", "ASK": "truth", "CONSTRUCT": "triples", "DESCRIBE": "triples"}
+_CASTS = "http://www.w3.org/2001/XMLSchema#"
+#: What an expression may begin after; after a term, an IRI is a property.
+_BEFORE_CALL = frozenset("(,=<>+-*/!&|") | {"FILTER", "DISTINCT"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,62 @@ def refuse_nesting(query: str, limit: int) -> None:
                 )
         elif token.kind == "mark" and token.text in "})]":
             depth -= 1
+
+
+def form(query: str) -> str:
+    """Name the form of a query's answer: ``table``, ``truth`` or ``triples``; nothing of what is no query.
+
+    >>> form("PREFIX ask: <urn:ask> SELECT * { ?s ask:a ?o }")
+    'table'
+    """
+    words = (token.text.upper() for token in tokens(query) if token.kind == "word")
+    return next((_FORMS[word] for word in words if word in _FORMS), "")
+
+
+def names_graphs(query: str) -> bool:
+    """Say whether a query says itself over which graphs it is asked (FROM).
+
+    >>> names_graphs("SELECT * FROM <urn:a> { ?s ?p ?o }"), names_graphs("ASK { ?s ?p 'FROM' }")
+    (True, False)
+    """
+    return any(token.kind == "word" and token.text.upper() == "FROM" for token in tokens(query))
+
+
+def refuse_functions(query: str) -> None:
+    """Raise QueryError when a query that parses calls a function that is not of SPARQL: an engine's own.
+
+    >>> refuse_functions("PREFIX xsd: <http://www.w3.org/2001/XMLSchema#> ASK { FILTER(xsd:date('x') = 1) }")
+    """
+    declared: dict[str, str] = {}
+    pieces = list(tokens(query))
+    # What stands behind BY and HAVING are expressions, one after the other, in each pair of braces anew.
+    modifiers = [False]
+    for place, token in enumerate(pieces):
+        before = pieces[place - 1].text if place else ""
+        if token.kind == "word" and token.text.upper() in {"BY", "HAVING"}:
+            modifiers[-1] = True
+        elif token.text == "{":
+            modifiers.append(False)
+        elif token.text == "}" and len(modifiers) > 1:
+            modifiers.pop()
+        elif token.kind == "iri" and place > 1 and pieces[place - 2].text.upper() == "PREFIX":
+            declared[before] = _unescaped(token.text[1:-1])
+        elif token.kind in {"iri", "name"} and place + 1 < len(pieces) and pieces[place + 1].text == "(":
+            called = modifiers[-1] or before.upper() in _BEFORE_CALL
+            if called and not _full(token, declared).startswith(_CASTS):
+                problem = f"the function {token.text[:80]} is not of SPARQL"
+                raise _at(query, token.start, problem, "do without it")
+
+
+def _full(token: Token, declared: dict[str, str]) -> str:
+    if token.kind == "iri":
+        return _unescaped(token.text[1:-1])
+    prefix, _, local = token.text.partition(":")
+    return declared.get(f"{prefix}:", "") + local
+
+
+def _unescaped(name: str) -> str:
+    return re.sub(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})", lambda at: chr(int(at[1] or at[2], 16)), name)
 
 
 def syntax_error(query: str, message: str) -> QueryError:

@@ -23,7 +23,7 @@ from her2kg.syntax import tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from her2kg.answer.store import Store
+    from her2kg.answer.store import Answerer
     from her2kg.engine import Answer
     from her2kg.syntax import Token
 
@@ -51,7 +51,9 @@ class _Pattern(NamedTuple):
     terms: tuple[object, object, object]
 
 
-def explain(store: Store, text: str, default: Sequence[str] = (), named: Sequence[str] = ()) -> list[Finding]:
+def explain(
+    store: Answerer, text: str, default: Sequence[str] = (), named: Sequence[str] = ()
+) -> list[Finding]:
     """Say why a query has no answer; nothing when it has one. Raises QueryError for what is no query.
 
     A count of 0 is no answer too. What cannot be taken apart is said to be so.
@@ -62,7 +64,7 @@ def explain(store: Store, text: str, default: Sequence[str] = (), named: Sequenc
 class _Explainer:
     """Asks parts of one query over the graphs of that query."""
 
-    def __init__(self, store: Store, default: Sequence[str], named: Sequence[str]) -> None:
+    def __init__(self, store: Answerer, default: Sequence[str], named: Sequence[str]) -> None:
         self._store = store
         self._graphs = default, named
 

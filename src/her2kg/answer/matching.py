@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.answer.store import Answerer
     from her2kg.engine import Solution
 
 #: Letters that a notation may have: the longest verified one has fewer than a hundred.
@@ -88,7 +88,7 @@ class _Protein:
     parts: list[_Part] = field(default_factory=list)
 
 
-def match(store: Store, home: Path, notation: str) -> Match:
+def match(store: Answerer, home: Path, notation: str) -> Match:
     """Find what a notation means.
 
     Raises NotationError with the nearest known names when nothing is named so, with the choices when
@@ -98,7 +98,7 @@ def match(store: Store, home: Path, notation: str) -> Match:
         raise NotationError(
             f"{shortened(notation)!r} is too long for a name", f"give at most {_LONGEST} letters"
         )
-    known = _names(store, home)
+    known = _names(store, home, store.version)
     notation = usual_letters(notation)
     if things := known.find(notation):
         return _one(notation, things)
@@ -123,7 +123,7 @@ def _one(notation: str, things: set[str]) -> Match:
 class _Names:
     """What is known under which name, and the proteins that changes can be read against."""
 
-    def __init__(self, store: Store, home: Path) -> None:
+    def __init__(self, store: Answerer, home: Path) -> None:
         self._things: dict[str, set[str]] = defaultdict(set)
         self.iris: set[str] = set()
         #: Verified notations: the change that each means, by its folded text.
@@ -178,18 +178,18 @@ class _Names:
         return f"near: {'; '.join(known)}" if known else "see the question `entities`"
 
 
-@lru_cache(maxsize=1)  # a store never changes, and a service holds one
-def _names(store: Store, home: Path) -> _Names:
+@lru_cache(maxsize=1)  # a service holds one store; what another engine holds may change with its version
+def _names(store: Answerer, home: Path, _version: str) -> _Names:
     return _Names(store, home)
 
 
-def _rows(store: Store, home: Path, page: str) -> Iterator[Solution]:
+def _rows(store: Answerer, home: Path, page: str) -> Iterator[Solution]:
     answer = store.query(read_query(home / "queries" / "pages" / f"{page}.rq").text)
     if isinstance(answer, Table):
         yield from answer.rows()
 
 
-def _proteins(store: Store, home: Path) -> dict[str, _Protein]:
+def _proteins(store: Answerer, home: Path) -> dict[str, _Protein]:
     """Give the genes by symbol, with sequence, exons and domains where these were verified."""
     found: dict[str, _Protein] = {}
     for row in _rows(store, home, "proteins"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from her2kg.answer.matching import Match
-    from her2kg.answer.store import Store
+    from her2kg.answer.store import Answerer
     from her2kg.model.queries import Query
 
 LANGUAGES = ("en", "zh")
@@ -23,14 +23,14 @@ _NOTATION = "alteration"
 
 
 def ask(
-    store: Store, home: Path, name: str, parameters: Mapping[str, str] | None = None, lang: str = "en"
+    store: Answerer, home: Path, name: str, parameters: Mapping[str, str] | None = None, lang: str = "en"
 ) -> Answers:
     """Answer a named question in a language; raises UnknownQuestionError, QueryError or NotationError."""
     return answer(store, home, read_question(home, name), parameters, lang)
 
 
 def answer(
-    store: Store, home: Path, query: Query, parameters: Mapping[str, str] | None = None, lang: str = "en"
+    store: Answerer, home: Path, query: Query, parameters: Mapping[str, str] | None = None, lang: str = "en"
 ) -> Answers:
     """Answer a question that was read already."""
     found = store.query(bound(store, home, query, parameters or {}, lang))
@@ -39,7 +39,7 @@ def answer(
     return Answers.of(found, query)
 
 
-def claims_on(store: Store, home: Path, meant: Match, lang: str = "en") -> Answers:
+def claims_on(store: Answerer, home: Path, meant: Match, lang: str = "en") -> Answers:
     """Answer which claims apply to what a notation was found to mean."""
     query = read_question(home, "applicable-claims")
     found = store.query(query.bind({"lang": written(literal(lang)), **_matched(meant, lang)}))
@@ -48,7 +48,7 @@ def claims_on(store: Store, home: Path, meant: Match, lang: str = "en") -> Answe
     return Answers.of(found, query)
 
 
-def bound(store: Store, home: Path, query: Query, parameters: Mapping[str, str], lang: str) -> str:
+def bound(store: Answerer, home: Path, query: Query, parameters: Mapping[str, str], lang: str) -> str:
     """Give the text of a question with its parameters in place; ``lang`` may be one of them."""
     lang = parameters.get("lang", lang)
     if lang not in LANGUAGES:

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from her2kg.answer.rewriting import rewritten
 from her2kg.engine import Answer, Engine
-from her2kg.errors import BuildMissingError
+from her2kg.errors import BuildMissingError, QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from her2kg.engine import Statement
 
 _CHECKSUMS = "checksums.txt"
 #: The file with the default graph and the file with the named graphs.
 _LOADED = ("her2kg.nt", "her2kg.nq")
+
+
+class Answerer(Protocol):
+    """What answers queries: the store in memory, or another engine."""
+
+    @property
+    def version(self) -> str:
+        """Name the version of the data; it changes whenever they do."""
+        ...
+
+    def query(
+        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+    ) -> Answer:
+        """Evaluate a query, over these graphs when some are named."""
+        ...
+
+    def __len__(self) -> int:
+        """Count the triples."""
+        ...
+
+    def __hash__(self) -> int:
+        """Tell one from another."""
+        ...
 
 
 class Store:
@@ -73,7 +100,15 @@ class Store:
         self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
     ) -> Answer:
         """Evaluate a query, over these graphs when some are named; raises QueryError with line and column."""
+        faster = rewritten(text)
+        if faster != text:
+            with contextlib.suppress(QueryError):  # whose place would be that in the other text
+                return self._engine.query(faster, default_graphs, named_graphs)
         return self._engine.query(text, default_graphs, named_graphs)
+
+    def statements(self) -> Iterator[Statement]:
+        """Give every triple with the graph that holds it."""
+        return self._engine.statements()
 
     def __len__(self) -> int:
         """Count the triples: of the default graph of a build, of all graphs of other files."""

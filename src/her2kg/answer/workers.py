@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from her2kg.answer.store import Store
 
-__all__ = ["Limits", "Pool", "Reply", "Seed", "Workers"]
+__all__ = ["Gate", "Limits", "Pool", "Reply", "Seed", "Workers"]
 
 _FORMS = {code: form for form, code in CODES.items()}
 _READ = 1 << 18
@@ -141,14 +141,16 @@ class _Coming(Reply):
         self._pool.give_back(self._worker)
 
 
-class _Gate:
+class Gate:
     """Lets so many in at a time; so many more wait outside, first come, first served."""
 
     def __init__(self, places: int, waiting: int) -> None:
+        """Have so many places, and so much room outside."""
         self._places = places
         self._waiting = waiting
         self._queue: deque[Signal] = deque()
         self._lock = Lock()
+        #: Those who are in.
         self.inside = 0
 
     @property
@@ -201,7 +203,7 @@ class Pool:
         #: The version of the data that the workers hold.
         self.version = version
         self.nursery = nursery
-        self.gate = _Gate(limits.workers, limits.waiting)
+        self.gate = Gate(limits.workers, limits.waiting)
         self._control = control
         self._controlling = Lock()
         self._idle: list[_Worker] = []

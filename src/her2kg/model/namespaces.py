@@ -32,6 +32,9 @@ ALIGNMENTS = URIRef(f"{BASE}alignments")
 GRAPHS = {name: URIRef(f"{BASE}graph/{name}") for name in ("ontology", "asserted", "inferred", "metadata")}
 #: Graphs whose union is the default graph of a query.
 DEFAULT_GRAPHS = tuple(GRAPHS[name] for name in ("ontology", "asserted", "inferred"))
+#: Where another engine holds the default graph, and what it holds: engines differ on what a default graph is.
+BACKEND_GRAPH = URIRef(f"{BASE}graph/default")
+LOADED = URIRef(f"{BASE}graph/loaded")
 OA = Namespace("http://www.w3.org/ns/oa#")
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from flask import Request
 
-    from her2kg.answer.store import Store
+    from her2kg.answer.remote import RemoteWorkers
+    from her2kg.answer.store import Answerer
     from her2kg.answer.workers import Pool
     from her2kg.settings import Settings
 
@@ -68,8 +69,8 @@ class _Service(Flask):
 
 
 def create_app(
-    store: Store,
-    workers: Pool,
+    store: Answerer,
+    workers: Pool | RemoteWorkers,
     settings: Settings,
     prefixes: Mapping[str, str] | None = None,
     *,

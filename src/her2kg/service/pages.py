@@ -15,14 +15,14 @@ from her2kg.service.served import served
 
 if TYPE_CHECKING:
     from her2kg.answer.results import Answers
-    from her2kg.answer.store import Store
+    from her2kg.answer.store import Answerer
     from her2kg.model.queries import Query
     from her2kg.settings import Settings
 
 blueprint = Blueprint("pages", __name__)
 
 
-def store() -> Store:
+def store() -> Answerer:
     """Give the store that is served."""
     return served().store
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, current_app, json, render_template, request
 
 from her2kg.errors import (
+    BackendError,
     BusyError,
     CrashError,
     FormatError,
@@ -65,6 +66,8 @@ def of_error(error: Her2kgError) -> Response:
     observation.outcome(error.what if isinstance(error, LimitError) else _OUTCOMES.get(type(error), ""))
     if isinstance(error, LimitError):
         status = _LIMIT_STATUS[error.what]
+    if isinstance(error, BackendError):
+        status = HTTPStatus.GATEWAY_TIMEOUT if error.timed_out else HTTPStatus.BAD_GATEWAY
     if isinstance(error, BusyError):
         response = problem(status, error.problem, error.remedy)
         response.headers["Retry-After"] = _RETRY_AFTER

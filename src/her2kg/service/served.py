@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import current_app
 
 if TYPE_CHECKING:
-    from her2kg.answer.store import Store
+    from her2kg.answer.remote import RemoteWorkers
+    from her2kg.answer.store import Answerer
     from her2kg.answer.workers import Pool
 
 
 class Served(NamedTuple):
     """A build as it is served. It is replaced whole, so that no request sees half of two builds."""
 
-    store: Store
-    workers: Pool
+    store: Answerer
+    workers: Pool | RemoteWorkers
 
 
 def served() -> Served:

@@ -1,0 +1,383 @@
+"""Another engine in the place of ours: what it may say, what is asked of it, and how it is filled."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from her2kg.answer.backend import Backend
+from her2kg.answer.endpoint import Endpoint
+from her2kg.answer.loading import _batches, load
+from her2kg.answer.remote import RemoteWorkers, nothing
+from her2kg.answer.store import Store
+from her2kg.answer.workers import Limits, Workers
+from her2kg.engine import Engine as Memory
+from her2kg.engine import Table, Triples, plain, read_answer
+from her2kg.errors import BackendError, BusyError, LimitError, QueryError, SettingError
+from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
+from her2kg.settings import Settings
+from her2kg.syntax import refuse_functions
+from tests.engines import (
+    JSON,
+    TRACE,
+    Said,
+    address,
+    free_port,
+    mark,
+    telling,
+    usual,
+    values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+_COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
+
+
+class _Opener(Protocol):
+    def __call__(self, url: str, seconds: float = 5, limit: int = 1_000_000, graph: str = "") -> Backend: ...
+
+
+@pytest.fixture
+def opened() -> Iterator[_Opener]:
+    """Give what makes a backend that the end of the test closes."""
+    with ExitStack() as stack:
+
+        def make(url: str, seconds: float = 5, limit: int = 1_000_000, graph: str = "") -> Backend:
+            return stack.enter_context(closing(Backend(address(url), seconds, limit, graph)))
+
+        yield make
+
+
+# An engine that misbehaves ---------------------------------------------------------------------------
+
+
+def _told(backend: Backend) -> BackendError:
+    """Give what is wrong without its traceback, which would hold the answer until another thread drops it."""
+    try:
+        values(backend, "SELECT * { ?s ?p ?o }")
+    except BackendError as error:
+        error.__cause__ = error.__context__ = None
+        return error.with_traceback(None)
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (Said(500, "text/plain", TRACE), "the engine answers 500: java.lang.IllegalStateException: boom"),
+        (Said(500, "text/html", b"<h1>Secret</h1>"), "the engine answers 500"),
+        (Said(400, "text/plain", b"x" * 5000), f"the engine answers 400: {'x' * 199}…"),
+        (Said(403), "the engine does not let us in"),
+        (Said(302), "the engine sends us elsewhere"),
+        (Said(200, "text/html", b"<html>"), "the engine answers in 'text/html'"),
+        (Said(200, JSON, b'{"head": {"vars": ["a"]}, "results": {"bindings": [{'), "cannot be read"),
+        (Said(200, JSON, b""), "cannot be read"),
+        (Said(200, JSON, mark(), (("X-SPARQL-MaxRows", "10"),)), "cut the answer off at 10 rows"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
+)
+def test_what_an_engine_does_wrong_is_one_line_without_its_inside(
+    said: Said, problem: str, opened: _Opener
+) -> None:
+    with telling(lambda *_: said) as (url, _):
+        error = _told(opened(url))
+    assert problem in error.problem
+    assert len(error.problem) < 260
+    assert "Secret" not in str(error)
+    assert error.remedy
+    assert not error.timed_out
+
+
+@pytest.mark.parametrize("status", [408, 504])
+def test_an_engine_that_gave_up_in_time_is_told_so(status: int, opened: _Opener) -> None:
+    with telling(lambda *_: Said(status)) as (url, _), pytest.raises(BackendError) as caught:
+        opened(url).query("ASK {}")
+    assert caught.value.timed_out
+
+
+def test_the_deadline_holds_for_the_whole_answer_not_for_each_byte(opened: _Opener) -> None:
+    with telling(lambda *_: Said(slowly=0.1)) as (url, _):
+        begun = time.monotonic()
+        with pytest.raises(LimitError, match=r"longer than 0\.5 s"):
+            opened(url, 0.5).query("ASK {}")
+        assert time.monotonic() - begun < 2
+
+
+def test_an_answer_of_too_many_bytes_is_not_read(opened: _Opener) -> None:
+    with (
+        telling(lambda *_: Said(content=b" " * 2000)) as (url, _),
+        pytest.raises(LimitError, match="1,000 bytes"),
+    ):
+        opened(url, limit=1000).query("ASK {}")
+
+
+def test_nobody_there_is_one_line_and_names_the_address_at_the_start_only() -> None:
+    place = address(f"http://me:secret@127.0.0.1:{free_port()}/query")
+    with pytest.raises(BackendError) as caught:
+        Backend(place, 5, 1000).query("ASK {}")
+    assert caught.value.problem == "the engine cannot be reached: Connection refused"
+    with pytest.raises(BackendError, match=r"127\.0\.0\.1:\d+/query: the engine cannot") as caught:
+        Backend.open(place, 5, 1000)
+    assert "secret" not in str(caught.value)
+
+
+def test_connections_are_kept_and_one_that_was_closed_is_made_anew(opened: _Opener) -> None:
+    with telling(usual) as (url, engine):
+        backend = opened(url)
+        for _ in range(3):
+            assert backend.query("ASK {}")
+        assert engine.connections == 1
+        engine.say = lambda *_: Said(headers=(("Connection", "close"),))
+        assert backend.query("ASK {}")
+        assert backend.query("ASK {}")
+        assert engine.connections == 2
+
+
+def test_a_kept_connection_that_the_engine_closed_is_no_failure() -> None:
+    with telling(usual) as (url, engine):
+        with closing(Endpoint(address(url), 1000)) as endpoint:
+            endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
+            [connection] = endpoint._idle
+            connection.sock._link.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+            endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
+        assert engine.connections == 2
+
+
+def test_user_and_password_are_sent_when_they_are_asked_for(opened: _Opener) -> None:
+    def say(_form: object, authorization: str) -> Said:
+        return Said() if authorization == "Basic bWU6c2VjcmV0" else Said(401)
+
+    with telling(say) as (url, engine):
+        backend = opened(url.replace("http://", "http://me:secret@"))
+        assert backend.query("ASK {}")
+        assert backend.query("ASK {}")
+        assert len(engine.asked) == 3
+
+
+def test_addresses_keep_their_secrets() -> None:
+    place = address("https://me:s%40cret@host:1/sparql?reasoning=true")
+    assert (place.user, place.password) == ("me", "s@cret")
+    assert str(place) == "https://host:1/sparql?reasoning=true"
+    assert "cret" not in repr(place)
+    settings = Settings.read(
+        {"backend": "http://me:secret@host/q", "backend_update": "http://a:secret@host/u"}, {}
+    )
+    assert "secret" not in f"{settings}"
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "ftp://host/secret", "http://", "http://host:secret/", "http://ho st/secret"]
+)
+def test_an_address_that_is_none_is_not_repeated(text: str) -> None:
+    with pytest.raises(SettingError, match="backend is no address of HTTP") as caught:
+        Settings.read({"backend": text}, {})
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_for_updates_alone_is_wrong_use() -> None:
+    with pytest.raises(SettingError, match="without backend"):
+        Settings.read({"backend_update": "http://host/"}, {})
+
+
+# What is asked of it ---------------------------------------------------------------------------------
+
+
+def test_a_query_is_over_the_graphs_of_the_build_unless_it_names_others(opened: _Opener) -> None:
+    with telling(usual) as (url, engine):
+        backend = opened(url)
+        backend.query("ASK {}")
+        backend.query("ASK FROM <urn:a> {}")
+        backend.query("ASK {}", ["urn:b"], ["urn:c"])
+        opened(url, graph="default").query("ASK {}")
+    over = [(form.get("default-graph-uri"), form.get("named-graph-uri")) for form in engine.asked]
+    names = [
+        f"https://w3id.org/her2kg/graph/{name}" for name in ("ontology", "asserted", "inferred", "metadata")
+    ]
+    assert over == [([str(BACKEND_GRAPH)], names), (None, None), (["urn:b"], ["urn:c"]), (None, None)]
+
+
+def test_the_version_is_that_of_the_load_and_read_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, opened: _Opener
+) -> None:
+    with telling(usual) as (url, engine):
+        backend = opened(url)
+        assert (backend.version, len(backend)) == ("v1", 3)
+        engine.say = lambda *_: Said(content=mark("v2", 4))
+        assert backend.version == "v1"
+        monkeypatch.setattr("her2kg.answer.backend._BELIEVED", 0)
+        backend = opened(url)
+        assert (backend.version, len(backend)) == ("v2", 4)
+        engine.say = lambda *_: Said(content=mark("v3", 4))
+        assert backend.version == "v3"
+        engine.say = lambda *_: Said(content=mark("", 0))
+        with pytest.raises(BackendError, match="half of a build"):
+            _ = backend.version
+
+
+def test_an_engine_without_our_data_has_a_version_of_this_start_or_is_empty() -> None:
+    def say(form: dict[str, list[str]], _authorization: str) -> Said:
+        if str(LOADED) in form["query"][0]:
+            return Said(content=b'{"head": {"vars": ["version"]}, "results": {"bindings": []}}')
+        if form["query"][0].startswith("ASK"):
+            return Said(content=b'{"head": {}, "boolean": false}')
+        return Said(content=mark("", count))
+
+    with telling(say) as (url, _):
+        count = 7
+        with ExitStack() as stack:
+            backend, other = (
+                stack.enter_context(closing(Backend.open(address(url), 5, 1000, "default"))) for _ in range(2)
+            )
+            assert len(backend) == 7
+            assert not backend.built
+            assert backend.version == backend.version != other.version
+        count = 0
+        with pytest.raises(BackendError, match=r"holds nothing in its graph https.*: fill it: `her2kg load`"):
+            Backend.open(address(url), 5, 1000)
+
+
+def test_answers_of_virtuoso_are_read_with_its_blank_nodes_and_its_asks() -> None:
+    row = b'{ "head": { "vars": ["x"] }, "results": { "bindings": [ %s ] } }'
+    node = row % b'{ "x": { "type": "bnode", "value": "nodeID://b1" }}'
+    text = row % b'{ "x": { "type": "literal", "value": "nodeID://b1" }}'
+    for content, value in ((node, "b1"), (text, "nodeID://b1")):
+        answer = read_answer("table", JSON, content)
+        assert isinstance(answer, Table)
+        assert [plain(row["x"]) for row in answer.rows()] == [value]
+    assert not read_answer("truth", JSON, row % b"")
+    assert read_answer("truth", JSON, node)
+    triples = read_answer("triples", "text/turtle", b"<urn:a> <urn:b> [] .")
+    assert isinstance(triples, Triples)
+    assert triples.text("application/n-triples").startswith(b"<urn:a> <urn:b> _:")
+
+
+_CALLS = [
+    "SELECT (bif:f() AS ?x) {}",
+    "ASK { FILTER bif:f(1) }",
+    "ASK { FILTER(1 = <b\\u0069f:f>(1)) }",
+    "SELECT * {} ORDER BY ?a bif:f(?a)",
+    "SELECT * {} GROUP BY ?a HAVING (EXISTS {}) bif:f(?a)",
+    "SELECT (COUNT(DISTINCT bif:f(?a)) AS ?n) {}",
+    "ASK { BIND(IF(true, 1, bif:f()) AS ?x) }",
+]
+
+
+@pytest.mark.parametrize("query", _CALLS)
+def test_functions_of_an_engine_are_refused(query: str) -> None:
+    with pytest.raises(QueryError, match=r"1:\d+: the function .* is not of SPARQL"):
+        refuse_functions(f"PREFIX bif: <bif:> PREFIX BIF: <http://www.w3.org/2001/XMLSchema#> {query}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "PREFIX xsd: <http://www.w3.org/2001/XMLSchema#> ASK { FILTER(xsd:integer('1') = 1) }",
+        "PREFIX owl: <urn:owl> ASK { ?a owl:unionOf ( 1 2 ) ; owl:oneOf ( 3 ) . owl:a owl:b (4) }",
+        "SELECT * { { SELECT ?a {} GROUP BY ?a } ?a <urn:p> (1) }",
+        "SELECT (COUNT(*) AS ?n) { VALUES (?a ?b) { (<urn:a> <urn:b>) (<urn:a> <urn:b>) } }",
+    ],
+)
+def test_casts_and_collections_are_not(query: str) -> None:
+    refuse_functions(query)
+
+
+@pytest.fixture
+def remote(opened: _Opener) -> Iterator[RemoteWorkers]:
+    """Give workers for an engine that answers any query with yes."""
+    limits = Limits(seconds=20, answer=1000, workers=1, waiting=0)
+    with (
+        telling(usual) as (url, engine),
+        RemoteWorkers(opened(url, limit=1000), Workers(nothing(), limits), {"owl": "urn:owl:"}) as workers,
+    ):
+        workers.engine = engine  # type: ignore[attr-defined]
+        yield workers
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("ASK { SERVICE <http://127.0.0.1/> {} }", "1:7: SERVICE is refused"),
+        ("INSERT DATA { <urn:a> <urn:b> 1 }", "1:1: updates are refused"),
+        ("ASK {\n ?s ?p }", "2:"),
+        ("ASK { \\u0053ERVICE <http://127.0.0.1/> {} }", "1:"),
+        (f"ASK {'{' * 101}{'}' * 101}", "brackets stand inside each other"),
+        (f"ASK {{ FILTER({'+'.join(['1'] * 4100)}) }}", "more than 4,000 words and signs"),
+        ("PREFIX bif: <bif:> ASK { FILTER bif:http_get('http://127.0.0.1/') }", "not "),
+        ("define get:soft 'soft' ASK {}", "1:8: the prefix get: is not declared"),
+    ],
+)
+def test_what_must_not_get_to_an_engine_does_not(remote: Any, query: str, problem: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        remote.ask(query)
+    assert problem in str(caught.value)
+    assert remote.engine.asked == []
+
+
+def test_an_answer_comes_in_the_format_of_its_form(remote: Any) -> None:
+    reply = remote.ask("ASK {}", formats={"truth": "application/sparql-results+xml"})
+    assert (reply.form, reply.fits) == ("truth", True)
+    assert b"<boolean>true</boolean>" in b"".join(reply.pieces())
+    assert not remote.ask("ASK {}", formats={"table": "text/csv"}).fits
+
+
+def test_triples_come_with_prefixes_and_an_answer_may_grow_too_long(remote: Any) -> None:
+    lines = b"".join(b"<urn:owl:%d> <urn:owl:p> <urn:owl:o> .\n" % number for number in range(24))
+    remote.engine.say = lambda *_: Said(media_type="application/n-triples", content=lines)
+    query = "CONSTRUCT WHERE { ?s ?p ?o }"
+    reply = remote.ask(query, formats={"triples": "text/turtle"})
+    assert b"owl:1 owl:p owl:o ." in reply.whole
+    with pytest.raises(LimitError, match="1,000 bytes"):
+        remote.ask(query, formats={"triples": "application/rdf+xml"})
+
+
+def test_one_more_than_may_wait_is_told_to_come_again(remote: Any) -> None:
+    with remote._place(), pytest.raises(BusyError):
+        remote.ask("ASK {}")
+    assert remote.ask("ASK {}").form == "truth"
+
+
+@pytest.mark.slow
+def test_an_explanation_asks_the_engine_and_tells_its_errors(remote: Any) -> None:
+    def say(form: dict[str, list[str]], _authorization: str) -> Said:
+        empty = b'{"head": {"vars": ["a"]}, "results": {"bindings": []}}'
+        return Said(content=empty if form["query"][0].startswith("SELECT") else Said().content)
+
+    remote.engine.say = say
+    [finding] = remote.explain("SELECT ?a { ?a <urn:p> ?b }")
+    assert finding["kind"] == "none"
+    remote.engine.say = lambda *_: Said(500)
+    with pytest.raises(BackendError, match="the engine answers 500"):
+        remote.explain("SELECT ?a { ?a <urn:p> ?b }")
+
+
+# Filling it ------------------------------------------------------------------------------------------
+
+
+def test_triples_that_share_blank_nodes_are_loaded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("her2kg.answer.loading._TRIPLES", 2)
+    text = "<urn:a> <urn:p> [ <urn:q> [ <urn:r> 1 ] ] , 1 , 2 , 3 . <urn:b> <urn:p> [ <urn:q> 2 ] ."
+    batches = list(_batches(Memory.from_text(text, "text/turtle").statements()))
+    assert sorted(map(len, batches)) == [1, 2, 2, 3]
+    nodes = [{node for statement in batch for node in statement.blanks} for batch in batches]
+    assert sum(map(len, nodes)) == len(set().union(*nodes)) == 3
+
+
+def test_a_load_that_fails_half_way_says_how_far_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("her2kg.answer.loading._TRIPLES", 2)
+    store = Store(Memory.from_text("<urn:a> <urn:p> 1, 2, 3, 4, 5 .", "text/turtle"), "v")
+
+    def say(_form: object, _authorization: str) -> Said:
+        return Said(500) if len(engine.asked) > 3 else Said(204, content=b"")
+
+    with telling(say) as (url, engine), pytest.raises(BackendError, match="stopped at 2 of 5 triples"):
+        load(store, address(url))
+    first, *_, last = (form["update"][0] for form in engine.asked)
+    assert f'<{LOADED}> <http://purl.org/dc/terms/identifier> ""' in first
+    assert "INSERT DATA" in last
