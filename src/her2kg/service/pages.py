@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound
@@ -11,6 +11,7 @@ from her2kg.answer.questions import LANGUAGES, answer, bound
 from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
+from her2kg.service import schemaorg
 
 if TYPE_CHECKING:
     from her2kg.answer.results import Answers
@@ -47,14 +48,21 @@ def home() -> str:
     folder = settings().home / "queries"
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
+    described: dict[str, Any] = {}
     if current_app.config["BUILT"]:
         tables = [
             (query, answer(store(), settings().home, query))
             for query in read_queries(folder / "pages" / "home")
         ]
         questions = list(read_queries(folder / "questions"))
+        described = schemaorg.dataset(store(), settings().home, language(), request.url_root)
     return render_template(
-        "home.html", tables=tables, questions=questions, lang=language(), triples=len(store())
+        "home.html",
+        tables=tables,
+        questions=questions,
+        lang=language(),
+        triples=len(store()),
+        described=described,
     )
 
 
