@@ -36,7 +36,7 @@ def settings() -> Settings:
 
 def language() -> str:
     """Give the language asked for; raises BadRequest when there are no labels in it."""
-    lang = request.args.get("lang", "en")
+    lang = request.values.get("lang", "en")
     if lang not in LANGUAGES:
         raise BadRequest(f"there are no labels in {lang!r}; choose {' or '.join(LANGUAGES)}")
     return lang

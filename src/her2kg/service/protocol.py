@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from her2kg.answer.explanation import Finding
 from her2kg.service import description, negotiation
+from her2kg.service.pages import language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +93,9 @@ def sparql() -> Response:
         for wanted in ("default-graph-uri", "named-graph-uri")
     )
     if ("explain", "1") in pairs:
-        return jsonify(query=text, findings=_workers().explain(text, default, named))
+        lang = language()
+        findings = [Finding(**found).told(lang) for found in _workers().explain(text, default, named)]
+        return jsonify(query=text, findings=findings)
     tag = _tag(text, default, named)
     if tag and request.if_none_match.contains_weak(tag):
         return _tagged(Response(status=304), tag)
