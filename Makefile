@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help serve test check fast build release wheel bench system-packages test-long format clean
+.PHONY: help serve test check audit fast build release wheel bench system-packages test-long format clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t18
@@ -41,19 +41,23 @@ test: $(STAMP) ## all tests, with coverage
 fast: $(STAMP) ## the tests that need no process and no full build
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not long"
 
-check: $(STAMP) ## format, lint, types, layers, dead code, data checks, tests
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+check: $(STAMP) ## format, lint, types, layers, dead code, data checks, dependencies, tests
+	$(BIN)/ruff format --check src tests bench .ci
+	$(BIN)/ruff check src tests bench .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture src --min-confidence 80
 	$(BIN)/her2kg format --check
 	$(BIN)/her2kg check --coverage
+	$(MAKE) audit
 	$(MAKE) test
 
+audit: $(STAMP) ## dependencies: met, pinned, wheels, licences, known vulnerabilities if a service answers
+	$(BIN)/python .ci/audit.py
+
 format: $(STAMP) ## bring code and tables into their form
-	$(BIN)/ruff format src tests
-	$(BIN)/ruff check --fix src tests
+	$(BIN)/ruff format src tests .ci
+	$(BIN)/ruff check --fix src tests .ci
 	$(BIN)/her2kg format
 
 wheel: $(STAMP) ## dist/: a wheel that carries the built graph

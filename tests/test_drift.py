@@ -32,7 +32,10 @@ OWN = "https://w3id.org/her2kg/ontology#"
 KINDS = (OWL.Class, OWL.ObjectProperty, OWL.DatatypeProperty, OWL.AnnotationProperty)
 QUERIES = [
     path
-    for folder in ("queries/questions", "queries/pages", "queries/diff", "ontology/checks", "ontology/rules")
+    for folder in (
+        "queries/questions", "queries/pages", "queries/explanation", "queries/diff", "ontology/checks",
+        "ontology/rules",
+    )
     for path in sorted((ROOT / folder).rglob("*.rq"))
 ]  # fmt: skip
 RULES = sorted((ROOT / "ontology" / "rules").glob("*.rq"))
@@ -125,10 +128,21 @@ def test_every_constant_of_a_query_is_in_the_graph(store: Store, path: Path) -> 
         ), iri
 
 
-@pytest.mark.parametrize("folder", ["questions", "pages", "pages/home"])
+@pytest.mark.parametrize(
+    "folder", ["questions", "pages", "pages/home", "pages/thing", "pages/examples", "explanation"]
+)
 def test_every_query_says_what_it_answers_in_both_languages(folder: str) -> None:
     for query in read_queries(ROOT / "queries" / folder):
         assert set(query.question) == {"en", "zh"}, query.name
+
+
+def test_sparql_stands_in_files_and_not_in_python() -> None:
+    for folder in ("answer", "service"):
+        for path in sorted((ROOT / "src" / "her2kg" / folder).glob("*.py")):
+            lines = path.read_text(encoding="utf-8").splitlines()
+            queries = [line for line in lines if re.search(r"\b(SELECT|ASK|CONSTRUCT|DESCRIBE)\b.*\{", line)]
+            # A part of somebody's query is asked by itself.
+            assert [line for line in queries if "{where}" not in line and ">>>" not in line] == [], path
 
 
 def test_foreign_terms_of_the_ontology_stand_in_the_list() -> None:

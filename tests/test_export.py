@@ -49,7 +49,8 @@ SELECT ?direction (COUNT(DISTINCT ?claim) AS ?claims) WHERE {
 @pytest.fixture(scope="module")
 def graphs(sample_graphs: dict[str, Graph]) -> dict[str, Graph]:
     questions = read_queries(ROOT / "queries" / "questions")
-    metadata = describe(sample_graphs, questions, version(sample_graphs["ontology"]), date(2024, 1, 3))
+    number = version(sample_graphs["ontology"])
+    metadata = describe(sample_graphs, questions, number, date(2024, 1, 3), prefixes(ROOT))
     return {**sample_graphs, "metadata": metadata}
 
 

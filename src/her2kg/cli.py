@@ -245,15 +245,14 @@ def query(  # noqa: PLR0913 - an argument for each option
     else:
         _print_answer(found, kind)
     if why:
-        _explain(store, text)
+        _explain(store, text, lang)
 
 
-def _explain(store: Store, text: str) -> None:
+def _explain(store: Store, text: str, lang: str) -> None:
     from her2kg.answer.explanation import explain
 
     for finding in explain(store, text):
-        part = f" in {finding.part}" if finding.part and finding.part not in finding.words else ""
-        _say(f"{finding.words}{part}{f'; is {finding.instead} meant?' if finding.instead else ''}")
+        _say(finding.line(lang))
 
 
 def _standard_input() -> str:

@@ -80,6 +80,11 @@ class RemoteWorkers:
         """End every process."""
         self.close()
 
+    @property
+    def version(self) -> str:
+        """Name the version of the data; the engine is asked now and then."""
+        return aside(lambda: self._backend.version)
+
     def close(self) -> None:
         """End the processes that parse, and close the connections to the engine."""
         self._parser.close()

@@ -191,9 +191,9 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         triples = {name: len(graph) for name, graph in graphs.items()}
         modified = max(known.curated_on for known in read.sources.values())
         questions = read_queries(home / "queries" / "questions")
-        graphs["metadata"] = description.describe(graphs, questions, version(ontology), modified)
-        tell("write")
         names = prefixes(home)
+        graphs["metadata"] = description.describe(graphs, questions, version(ontology), modified, names)
+        tell("write")
         files = export.artefacts(graphs, names)
         counted = {
             name: shapes.apart(export.directions, content, name) for name, content in sorted(files.items())

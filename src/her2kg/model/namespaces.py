@@ -27,6 +27,9 @@ MODULES = {
     "ontology-inferred": URIRef(f"{ONTOLOGY}/inferred"),
 }
 DATASET = URIRef(f"{BASE}dataset")
+#: Where the data are asked, and the map of prefixes, which is also the name of ``ontology/prefixes.ttl``.
+ENDPOINT = URIRef(f"{BASE}sparql")
+PREFIXES = URIRef(f"{BASE}prefixes")
 #: The set of all mappings to other vocabularies.
 ALIGNMENTS = URIRef(f"{BASE}alignments")
 GRAPHS = {name: URIRef(f"{BASE}graph/{name}") for name in ("ontology", "asserted", "inferred", "metadata")}
@@ -334,6 +337,11 @@ def token(member: Token) -> URIRef:
     'https://w3id.org/her2kg/id/unit/percent'
     """
     return thing(member.scheme(), member.slug)
+
+
+def download(name: str) -> URIRef:
+    """Give the IRI of a file of the build, under which it is to be had."""
+    return URIRef(f"{BASE}download/{name}")
 
 
 def scheme(name: str) -> URIRef:

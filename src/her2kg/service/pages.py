@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
@@ -11,6 +11,7 @@ from her2kg.answer.questions import LANGUAGES, answer, bound
 from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
+from her2kg.service import schemaorg
 from her2kg.service.served import served
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def settings() -> Settings:
 
 def language() -> str:
     """Give the language asked for; raises BadRequest when there are no labels in it."""
-    lang = request.args.get("lang", "en")
+    lang = request.values.get("lang", "en")
     if lang not in LANGUAGES:
         raise BadRequest(f"there are no labels in {lang!r}; choose {' or '.join(LANGUAGES)}")
     return lang
@@ -47,14 +48,21 @@ def home() -> str:
     folder = settings().home / "queries"
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
+    described: dict[str, Any] = {}
     if current_app.config["BUILT"]:
         tables = [
             (query, answer(store(), settings().home, query))
             for query in read_queries(folder / "pages" / "home")
         ]
         questions = list(read_queries(folder / "questions"))
+        described = schemaorg.dataset(store(), settings().home, language(), request.url_root)
     return render_template(
-        "home.html", tables=tables, questions=questions, lang=language(), triples=len(store())
+        "home.html",
+        tables=tables,
+        questions=questions,
+        lang=language(),
+        triples=len(store()),
+        described=described,
     )
 
 

@@ -13,7 +13,9 @@ from urllib.parse import unquote_to_bytes
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from her2kg.answer.explanation import Finding
 from her2kg.service import description, negotiation, observation
+from her2kg.service.pages import language
 from her2kg.service.served import served
 from her2kg.service.spool import spooled
 from her2kg.waiting import aside
@@ -109,12 +111,14 @@ def sparql() -> Response:
     default = [value for name, value in pairs if name == "default-graph-uri"]
     named = [value for name, value in pairs if name == "named-graph-uri"]
     observation.asked(environ, text)
-    store, workers = served()
+    _, workers = served()
     if ("explain", "1") in pairs:
-        return jsonify(query=text, findings=workers.explain(text, default, named))
+        lang = language()
+        findings = [Finding(**found).told(lang) for found in workers.explain(text, default, named)]
+        return jsonify(query=text, findings=findings)
     accept = environ.get("HTTP_ACCEPT", "")
     form = next((value for name, value in pairs if name == "format"), "")
-    tag = _tag(text, [store.version, text, *default, "|", *named, "|", form, accept])
+    tag = _tag(text, [workers.version, text, *default, "|", *named, "|", form, accept])
     cache: Cache = current_app.config["CACHE"]
     if tag:
         if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):

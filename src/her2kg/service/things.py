@@ -1,13 +1,23 @@
 """Every IRI of the graph leads somewhere: a thing by 303 to its page or its data, a graph to its triples.
 
-The path of an IRI is the IRI without the base, whatever the host under which the service stands.
+The path of an IRI is the IRI without the base, whatever the host under which the service stands. What is
+said of the data as a whole is also to be had where programs look for it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
 from werkzeug.exceptions import NotFound
 
 from her2kg.answer.questions import answer, bound
@@ -20,6 +30,9 @@ from her2kg.service.pages import language, settings, store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from werkzeug.wrappers import Response as AnyResponse
 
     from her2kg.answer.results import Answers
 
@@ -27,17 +40,19 @@ blueprint = Blueprint("things", __name__)
 
 #: Formats of the data of a thing, that of who names none first.
 _KINDS = {name: negotiation.GRAPHS[name] for name in ("ttl", "nt", "rdf", "jsonld")}
+#: Formats of the files of a build, by their endings.
+_FILES = {**negotiation.GRAPHS, "tsv": negotiation.RESULTS["tsv"], "json": "application/json"}
 
 
-def _query(name: str) -> Query:
-    return read_query(settings().home / "queries" / "pages" / "thing" / f"{name}.rq")
+def _query(name: str, of: str = "thing") -> Query:
+    return read_query(settings().home / "queries" / "pages" / of / f"{name}.rq")
 
 
 def _known(name: str) -> str:
     """Give the IRI of a path; raises NotFound when the graph says nothing of it."""
     node = f"{BASE}id/{name}"
     try:
-        said = store().query(f"ASK {{ {written(iri(node))} ?property ?value }}")
+        said = store().query(_query("known").bind({"thing": written(iri(node))}))
     except QueryError:  # the path makes no IRI
         said = None
     if not said:
@@ -97,7 +112,7 @@ def graph(name: str) -> Response:
     if name not in GRAPHS or not current_app.config["BUILT"]:
         raise NotFound(f"there is no graph {shortened(name)!r}; take one of {', '.join(GRAPHS)}")
     media_type = negotiation.choose(request, negotiation.GRAPHS)
-    content = _construct("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o }", media_type, [str(GRAPHS[name])])
+    content = _construct(_query("everything").text, media_type, [str(GRAPHS[name])])
     response = Response(content, mimetype=media_type)
     response.set_etag(f"{store().version[:32]}-{name}-{media_type.rpartition('/')[2]}")
     response.make_conditional(request)
@@ -105,6 +120,47 @@ def graph(name: str) -> Response:
 
 
 @blueprint.get("/.well-known/void")
-def void() -> Response:
-    """Lead to the description of the data: VoID, DCAT and the provenance of the build."""
-    return Response(status=303, headers={"Location": url_for("things.graph", name="metadata")})
+@blueprint.get("/prefixes")
+def void() -> AnyResponse:
+    """Lead to the description of the data: VoID, DCAT, schema.org, example queries and prefixes."""
+    return redirect(url_for("things.graph", name="metadata"), 303)
+
+
+@blueprint.get("/dataset")
+def dataset() -> AnyResponse:
+    """Lead to the page of the data, or to their description."""
+    return redirect(url_for("pages.home"), 303) if negotiation.wants_page(request) else void()
+
+
+@blueprint.get("/.well-known/sparql-examples")
+def examples() -> Response:
+    """Give the example queries, as a page or as data (sh:SPARQLExecutable)."""
+    _require_build()
+    if negotiation.wants_page(request) and "format" not in request.args:
+        lang = language()
+        rows = answer(store(), settings().home, _query("page", "examples"), lang=lang)
+        return Response(
+            render_template("examples.html", lang=lang, examples=rows, kinds=_KINDS), mimetype="text/html"
+        )
+    media_type = negotiation.choose(request, _KINDS)
+    response = Response(_construct(_query("data", "examples").text, media_type), mimetype=media_type)
+    response.set_etag(f"{store().version[:32]}-examples-{media_type.rpartition('/')[2]}")
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/download/<name>")
+def download(name: str) -> Response:
+    """Give a file of the build as it is."""
+    _require_build()
+    folder: Path = settings().build.resolve()
+    media_type = _FILES.get(name.rpartition(".")[2])
+    if media_type is None or not (folder / name).is_file():
+        raise NotFound(f"there is no file {shortened(name)!r}; /dataset names those that there are")
+    return send_from_directory(folder, name, mimetype=media_type)
+
+
+def _require_build() -> None:
+    """Raise NotFound over files of the user's own, of which nothing is described."""
+    if not current_app.config["BUILT"]:
+        raise NotFound("this is about the built graph; ask these files at /sparql")
