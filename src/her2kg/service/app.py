@@ -16,7 +16,7 @@ from her2kg.service import description, observation, ontology, pages, problems, 
 from her2kg.service.served import Served
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask import Request
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 class _NoSessions(SessionInterface):
     """Nobody is known again: no cookie is read or set."""
 
-    def open_session(self, app: Flask, request: Any) -> Any:  # noqa: ARG002 - as it is called
+    def open_session(self, *_: Any) -> Any:
         return {}
 
-    def save_session(self, app: Flask, session: Any, response: Any) -> None:
+    def save_session(self, *_: Any) -> None:
         """Keep nothing."""
 
 
@@ -56,6 +56,20 @@ class _Service(Flask):
             environ["REQUEST_METHOD"],
             environ["QUERY_STRING"],
         )
+
+    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        """Answer a request; queries are answered before there is anything of Flask's about them."""
+        if protocol.is_query(environ):
+            observation.route(environ, protocol.PATH)
+            try:
+                given = protocol.answered(self.config, environ)
+            except (Her2kgError, HTTPException) as error:
+                environ[protocol.RAISED] = error
+            else:
+                if given:
+                    start_response(given.status, given.headers)
+                    return given.body
+        return super().wsgi_app(environ, start_response)
 
     def full_dispatch_request(self) -> Response:
         """Answer a request; errors become problems."""

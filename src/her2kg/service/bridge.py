@@ -126,6 +126,8 @@ class Bridge:
     ) -> bytes | None:
         """Give the body of a response that is whole; send one that comes in pieces, and give nothing."""
         pieces = self._app(environ, started)
+        if isinstance(pieces, list):
+            return b"".join(pieces)
         try:
             given: Iterator[bytes] = iter(pieces)
             first = next(given, b"")
@@ -159,7 +161,8 @@ class Bridge:
         try:
             return b"".join(pieces)
         finally:
-            pieces.close()
+            if close := getattr(pieces, "close", None):
+                close()
 
     def close(self) -> None:
         """Let no thread begin anything more."""

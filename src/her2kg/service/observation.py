@@ -16,7 +16,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -80,9 +80,9 @@ def route(environ: dict[str, Any], rule: str) -> None:
         notes["route"] = rule
 
 
-def outcome(name: str) -> None:
+def outcome(environ: dict[str, Any], name: str) -> None:
     """Note what became of the query."""
-    if notes := request.environ.get(_NOTES):
+    if notes := environ.get(_NOTES):
         notes["outcome"] = name
 
 
@@ -184,7 +184,12 @@ class Observed:
             notes["status"] = status[:3]
             return start_response(status, [*headers, *HEADERS, ("X-Request-Id", notes["id"])], *rest)
 
-        return _Watched(self._inner(environ, start), lambda: self._done(environ, notes), notes)
+        pieces = self._inner(environ, start)
+        if isinstance(pieces, list):  # there is nothing to watch
+            notes["bytes"] = sum(map(len, pieces))
+            self._done(environ, notes)
+            return pieces
+        return _Watched(pieces, lambda: self._done(environ, notes), notes)
 
     def _done(self, environ: dict[str, Any], notes: dict[str, Any]) -> None:
         seconds = time.perf_counter() - notes["begun"]

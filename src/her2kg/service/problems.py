@@ -63,7 +63,9 @@ _OUTCOMES = {
 def of_error(error: Her2kgError) -> Response:
     """Give the problem response of one of our errors."""
     status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-    observation.outcome(error.what if isinstance(error, LimitError) else _OUTCOMES.get(type(error), ""))
+    observation.outcome(
+        request.environ, error.what if isinstance(error, LimitError) else _OUTCOMES.get(type(error), "")
+    )
     if isinstance(error, LimitError):
         status = _LIMIT_STATUS[error.what]
     if isinstance(error, BackendError):

@@ -7,11 +7,13 @@ import hashlib
 import re
 import zlib
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.http import parse_accept_header, parse_etags, parse_options_header
+from werkzeug.wsgi import get_input_stream
 
 from her2kg.answer.explanation import Finding
 from her2kg.service import description, negotiation, observation
@@ -21,15 +23,18 @@ from her2kg.service.spool import spooled
 from her2kg.waiting import aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from werkzeug.datastructures import Headers
+    from collections.abc import Callable, Iterator, Mapping
 
     from her2kg.answer.cache import Cache
     from her2kg.answer.workers import Reply
 
+    Environ = dict[str, Any]
+
 blueprint = Blueprint("protocol", __name__)
 
+#: Where the endpoint is, and under which key a request carries what answering it raised.
+PATH, RAISED = "/sparql", "her2kg.raised"
+_READ = "her2kg.asked"
 _FORM = "application/x-www-form-urlencoded"
 _DIRECT = "application/sparql-query"
 #: Bytes of an answer that are awaited before any of it is sent: what fails till then is a clean problem.
@@ -40,21 +45,141 @@ _WORTH_GZIP, _LONG_GZIP = 1000, 50_000
 _CHANGING = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\b", re.IGNORECASE)
 
 
-class _Answer(Response):
-    """A response whose headers are complete; there is nothing for Flask to work out."""
+class Given(NamedTuple):
+    """A response: status, headers, and the body whole or in pieces."""
 
-    def get_wsgi_headers(self, environ: Any) -> Headers:  # noqa: ARG002 - as it is called
-        return self.headers
+    status: str
+    headers: list[tuple[str, str]]
+    body: list[bytes] | _Pieces
 
 
-def _pairs(environ: dict[str, Any]) -> list[tuple[str, str]]:
+class _Pieces:
+    """The body of a response that comes in pieces; closing it frees the worker."""
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self.close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+
+class _Asked(NamedTuple):
+    """What a request asks."""
+
+    pairs: list[tuple[str, str]]
+    query: str
+    default: list[str]
+    named: list[str]
+
+
+def is_query(environ: Environ) -> bool:
+    """Say whether a request to the endpoint is a query to be answered, and not about the endpoint or why."""
+    return environ["PATH_INFO"] == PATH and (
+        environ["REQUEST_METHOD"] == "POST"
+        or (environ["REQUEST_METHOD"] in {"GET", "HEAD"} and "=" in environ["QUERY_STRING"])
+    )
+
+
+def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
+    """Answer a query; nothing when Flask is to answer, since none was asked, or it is asked why.
+
+    The way of a query through Flask would take longer than the query. Raises Her2kgError or HTTPException,
+    of which Flask makes problems.
+    """
+    asked = _asked(config, environ)
+    if asked is None or ("explain", "1") in asked.pairs:
+        return None
+    text = asked.query
+    workers = config["SERVED"].workers
+    cache: Cache = config["CACHE"]
+    accept = environ.get("HTTP_ACCEPT", "")
+    form = next((value for name, value in asked.pairs if name == "format"), "")
+    tag = _tag(text, [workers.version, text, *asked.default, "|", *asked.named, "|", form, accept])
+    if tag:
+        known = environ.get("HTTP_IF_NONE_MATCH")
+        if known and parse_etags(known).contains_weak(tag):
+            return Given("304 NOT MODIFIED", _caching(tag), [])
+        if cached := cache.get(tag):
+            observation.outcome(environ, "cached")
+            return _whole(environ, cached[1], cached[0], tag)
+    formats = negotiation.formats(accept, form)
+    reply = workers.ask(text, asked.default, asked.named, formats)
+    if not reply.fits:
+        raise negotiation.unfit(accept, form, reply.form)
+    media_type = formats[reply.form]
+    if reply.whole is not None:
+        if tag:
+            cache.keep(tag, media_type, reply.whole)
+        return _whole(environ, reply.whole, media_type, tag)
+    try:
+        return _long(environ, reply, media_type, tag, cache)
+    except BaseException:
+        reply.close()
+        raise
+
+
+@blueprint.route(PATH, methods=["GET", "POST"])
+def sparql() -> Response:
+    """Say what the endpoint is and can, or why a query has no answer; queries were answered before."""
+    environ = request.environ
+    if error := environ.get(RAISED):
+        raise error
+    asked = _asked(current_app.config, environ)
+    if asked is None:
+        return description.service()
+    lang = language()
+    found = served().workers.explain(asked.query, asked.default, asked.named)
+    return jsonify(query=asked.query, findings=[Finding(**finding).told(lang) for finding in found])
+
+
+def _asked(config: Mapping[str, Any], environ: Environ) -> _Asked | None:
+    """Read what is asked, once; nothing when no query is. Raises HTTPException."""
+    if _READ not in environ:
+        environ[_READ] = _read(config, environ)
+    asked: _Asked | None = environ[_READ]
+    return asked
+
+
+def _read(config: Mapping[str, Any], environ: Environ) -> _Asked | None:
+    encoded = [environ["QUERY_STRING"].encode("latin-1")]
+    queries: list[str] = []
+    if environ["REQUEST_METHOD"] == "POST":
+        kind, options = parse_options_header(environ.get("CONTENT_TYPE", ""))
+        if kind not in {_FORM, _DIRECT}:
+            raise UnsupportedMediaType(
+                f"the media type {kind[:60]!r} is no query; post one as {_FORM} or {_DIRECT}"
+            )
+        charset = options.get("charset", "utf-8")
+        if charset.casefold().replace("_", "-") not in {"utf-8", "utf8", "us-ascii"}:
+            raise UnsupportedMediaType(f"the charset {charset[:40]!r} is not read; send UTF-8")
+        body = get_input_stream(environ, max_content_length=config["MAX_CONTENT_LENGTH"]).read()
+        if kind == _FORM:
+            encoded.append(body)
+        else:
+            try:
+                queries.append(body.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise BadRequest("the query is not UTF-8; send it as UTF-8") from error
+    pairs = _pairs(b"&".join(filter(None, encoded)))
+    queries += [value for name, value in pairs if name == "query"]
+    if any(name == "update" for name, _ in pairs):
+        raise BadRequest("updates are refused: the graph is read-only; send a query")
+    if not queries and environ["REQUEST_METHOD"] != "POST":
+        return None
+    if len(queries) != 1:
+        raise BadRequest(f"give one query, not {len(queries)}; name it query")
+    observation.asked(environ, queries[0])
+    default = [value for name, value in pairs if name == "default-graph-uri"]
+    named = [value for name, value in pairs if name == "named-graph-uri"]
+    return _Asked(pairs, queries[0], default, named)
+
+
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
     """Give the parameters of the address and of the form as they were sent; raises BadRequest.
 
     Flask would put a sign in the place of bytes that are no UTF-8, and ask something else.
     """
-    encoded = environ["QUERY_STRING"].encode("latin-1")
-    if environ["REQUEST_METHOD"] == "POST" and request.mimetype == _FORM:
-        encoded = b"&".join(filter(None, [encoded, request.get_data(cache=True)]))
     try:
         return [
             (_decoded(name), _decoded(value))
@@ -77,70 +202,6 @@ def _decoded(text: bytes) -> str:
     return escaped.encode("latin-1").decode("utf-8")
 
 
-def _query_text(pairs: list[tuple[str, str]], environ: dict[str, Any]) -> str:
-    """Read the one query of a request; raises BadRequest or UnsupportedMediaType."""
-    queries = [value for name, value in pairs if name == "query"]
-    if environ["REQUEST_METHOD"] == "POST":
-        if request.mimetype not in {_FORM, _DIRECT}:
-            raise UnsupportedMediaType(
-                f"the media type {request.mimetype[:60]!r} is no query; post one as {_FORM} or {_DIRECT}"
-            )
-        charset = request.mimetype_params.get("charset", "utf-8")
-        if charset.casefold().replace("_", "-") not in {"utf-8", "utf8", "us-ascii"}:
-            raise UnsupportedMediaType(f"the charset {charset[:40]!r} is not read; send UTF-8")
-        if request.mimetype == _DIRECT:
-            try:
-                queries.append(request.get_data().decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise BadRequest("the query is not UTF-8; send it as UTF-8") from error
-    if any(name == "update" for name, _ in pairs):
-        raise BadRequest("updates are refused: the graph is read-only; send a query")
-    if len(queries) != 1:
-        raise BadRequest(f"give one query, not {len(queries)}; name it query")
-    return queries[0]
-
-
-@blueprint.route("/sparql", methods=["GET", "POST"])
-def sparql() -> Response:
-    """Answer one query in the format asked for; without any, say what the endpoint is and can."""
-    environ = request.environ
-    pairs = _pairs(environ)
-    if environ["REQUEST_METHOD"] != "POST" and not any(name in {"query", "update"} for name, _ in pairs):
-        return description.service()
-    text = _query_text(pairs, environ)
-    default = [value for name, value in pairs if name == "default-graph-uri"]
-    named = [value for name, value in pairs if name == "named-graph-uri"]
-    observation.asked(environ, text)
-    _, workers = served()
-    if ("explain", "1") in pairs:
-        lang = language()
-        findings = [Finding(**found).told(lang) for found in workers.explain(text, default, named)]
-        return jsonify(query=text, findings=findings)
-    accept = environ.get("HTTP_ACCEPT", "")
-    form = next((value for name, value in pairs if name == "format"), "")
-    tag = _tag(text, [workers.version, text, *default, "|", *named, "|", form, accept])
-    cache: Cache = current_app.config["CACHE"]
-    if tag:
-        if "HTTP_IF_NONE_MATCH" in environ and request.if_none_match.contains_weak(tag):
-            return _tagged(Response(status=304), tag)
-        if cached := cache.get(tag):
-            observation.outcome("cached")
-            return _tagged(_whole(cached[1], cached[0]), tag)
-    reply = workers.ask(text, default, named, negotiation.formats(accept, form))
-    if not reply.fits:
-        raise negotiation.unfit(accept, form, reply.form)
-    media_type = negotiation.formats(accept, form)[reply.form]
-    if reply.whole is not None:
-        if tag:
-            cache.keep(tag, media_type, reply.whole)
-        return _tagged(_whole(reply.whole, media_type), tag)
-    try:
-        return _tagged(_long(reply, media_type, tag), tag)
-    except BaseException:
-        reply.close()
-        raise
-
-
 def _tag(text: str, parts: list[str]) -> str:
     """Name the answer by the data and all that it depends on; nothing when it differs each time."""
     if _CHANGING.search(text):
@@ -148,16 +209,27 @@ def _tag(text: str, parts: list[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _tagged(response: Response, tag: str) -> Response:
-    if tag:
-        response.headers["ETag"] = f'W/"{tag}"'
-        response.headers["Cache-Control"] = "public, max-age=0, must-revalidate"
-    else:
-        response.headers["Cache-Control"] = "no-store"
-    return response
+def _caching(tag: str) -> list[tuple[str, str]]:
+    if not tag:
+        return [("Cache-Control", "no-store")]
+    return [("ETag", f'W/"{tag}"'), ("Cache-Control", "public, max-age=0, must-revalidate")]
 
 
-def _long(reply: Reply, media_type: str, tag: str) -> Response:
+def _typed(media_type: str) -> tuple[str, str]:
+    return "Content-Type", f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
+
+
+def _whole(environ: Environ, content: bytes, media_type: str, tag: str) -> Given:
+    packed = len(content) >= _WORTH_GZIP and _takes_gzip(environ)
+    if packed:
+        content = aside(_packed, content) if len(content) > _LONG_GZIP else _packed(content)
+    headers = [_typed(media_type), ("Content-Length", str(len(content))), *_caching(tag)]
+    if packed:
+        headers.append(("Content-Encoding", "gzip"))
+    return Given("200 OK", headers, [] if environ["REQUEST_METHOD"] == "HEAD" else [content])
+
+
+def _long(environ: Environ, reply: Reply, media_type: str, tag: str, cache: Cache) -> Given:
     """Give an answer that comes in pieces at once when it is not too large, else as it comes."""
     pieces, held, size = reply.pieces(), [], 0
     for piece in pieces:
@@ -168,39 +240,29 @@ def _long(reply: Reply, media_type: str, tag: str) -> Response:
     else:
         content = b"".join(held)
         if tag:
-            cache: Cache = current_app.config["CACHE"]
             cache.keep(tag, media_type, content)
-        return _whole(content, media_type)
+        return _whole(environ, content, media_type, tag)
     rest = spooled(pieces)
-    streamed: Iterator[bytes] = chain(held, rest)
-    response = Response(mimetype=media_type)
-    if _takes_gzip():
-        streamed = _zipped(streamed)
-        response.content_encoding = "gzip"
-    response.response = streamed
     # What is taken from the worker must end before the worker is given up.
-    response.call_on_close(getattr(rest, "close", reply.close))
-    return response
-
-
-def _whole(content: bytes, media_type: str) -> Response:
-    packed = len(content) >= _WORTH_GZIP and _takes_gzip()
-    if packed:
-        content = aside(_packed, content) if len(content) > _LONG_GZIP else _packed(content)
-    if media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
-    headers = [("Content-Type", media_type), ("Content-Length", str(len(content)))]
-    if packed:
+    close = getattr(rest, "close", reply.close)
+    headers = [_typed(media_type), *_caching(tag)]
+    if environ["REQUEST_METHOD"] == "HEAD":
+        close()
+        return Given("200 OK", headers, [])
+    streamed: Iterator[bytes] = chain(held, rest)
+    if _takes_gzip(environ):
+        streamed = _zipped(streamed)
         headers.append(("Content-Encoding", "gzip"))
-    return _Answer(content, headers=headers)
+    return Given("200 OK", headers, _Pieces(streamed, close))
 
 
 def _packed(content: bytes) -> bytes:
     return gzip.compress(content, 5, mtime=0)
 
 
-def _takes_gzip() -> bool:
-    return "HTTP_ACCEPT_ENCODING" in request.environ and request.accept_encodings["gzip"] > 0
+def _takes_gzip(environ: Environ) -> bool:
+    accepted = environ.get("HTTP_ACCEPT_ENCODING")
+    return bool(accepted) and parse_accept_header(accepted)["gzip"] > 0
 
 
 def _zipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
