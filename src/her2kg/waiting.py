@@ -68,35 +68,67 @@ def aside(function: Callable[..., T], *arguments: Any) -> T:
     return wait_for(loop.run_in_executor(None, function, *arguments))
 
 
-def readable(link: socket.socket, seconds: float) -> bool:
-    """Wait until there is something to read, or the other end is closed; false when the time is over."""
-    return _ready(link, seconds, select.POLLIN)
+class Watch:
+    """Watches a socket for something to read.
+
+    The loop goes on watching between one wait and the next, since to begin anew costs more than a short
+    query; it stops when something comes for which nobody waits.
+    """
+
+    def __init__(self, link: socket.socket) -> None:
+        """Watch a socket, which must stay open until ``close``."""
+        self._link = link
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._future: asyncio.Future[str] | None = None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until there is something, or the other end is closed; false when the time is over."""
+        loop = _loop()
+        if loop is None:
+            return _polled(self._link, seconds, select.POLLIN)
+        self._future = loop.create_future()
+        if self._loop is None:
+            self._loop = loop
+            loop.add_reader(self._link, self._come)
+        timer = loop.call_later(max(seconds, 0), _settle, self._future, "late")
+        try:
+            return wait_for(self._future) == "ready"
+        finally:
+            timer.cancel()
+            self._future = None
+
+    def _come(self) -> None:
+        if self._future is None:
+            self.close()
+        else:
+            _settle(self._future, "ready")
+
+    def close(self) -> None:
+        """Stop; to be called where the loop runs, if one watches."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._link)
+            self._loop = None
 
 
 def writable(link: socket.socket, seconds: float) -> bool:
     """Wait until there is room to write; false when the time is over."""
-    return _ready(link, seconds, select.POLLOUT)
-
-
-def _ready(link: socket.socket, seconds: float, what: int) -> bool:
     loop = _loop()
     if loop is None:
-        poll = select.poll()
-        poll.register(link, what)
-        return bool(poll.poll(max(seconds, 0) * 1000))
-    add, remove = (
-        (loop.add_reader, loop.remove_reader)
-        if what == select.POLLIN
-        else (loop.add_writer, loop.remove_writer)
-    )
+        return _polled(link, seconds, select.POLLOUT)
     future: asyncio.Future[str] = loop.create_future()
-    add(link, _settle, future, "ready")
+    loop.add_writer(link, _settle, future, "ready")
     timer = loop.call_later(max(seconds, 0), _settle, future, "late")
     try:
         return wait_for(future) == "ready"
     finally:
         timer.cancel()
-        remove(link)
+        loop.remove_writer(link)
+
+
+def _polled(link: socket.socket, seconds: float, what: int) -> bool:
+    poll = select.poll()
+    poll.register(link, what)
+    return bool(poll.poll(max(seconds, 0) * 1000))
 
 
 def _settle(future: asyncio.Future[str], value: str) -> None:

@@ -171,7 +171,7 @@ def _work(
     """Answer one query after another until the service closes the link."""
     with contextlib.suppress(EOFError, OSError):
         while True:
-            _, content = receive(link)
+            content = _query(link)
             try:
                 _answer(store, link, limits, prefixes, json.loads(content))
             except QueryError as error:
@@ -183,6 +183,16 @@ def _work(
             except MemoryError:
                 send(link, b"L", b"memory")
     end()
+
+
+def _query(link: socket.socket) -> bytes:  # pragma: no cover
+    """Wait for a query, of which nearly every one comes at once."""
+    content = link.recv(PIECE)
+    if not content:
+        raise EOFError
+    content += _exactly(link, max(HEAD.size - len(content), 0))
+    _, size = HEAD.unpack_from(content)
+    return content[HEAD.size :] + _exactly(link, HEAD.size + size - len(content))
 
 
 def _answer(

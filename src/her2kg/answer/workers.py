@@ -10,7 +10,6 @@ import contextlib
 import gc
 import json
 import os
-import select
 import signal
 import socket
 import struct
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 from her2kg import errors
 from her2kg.answer.nursery import CODES, HEAD, Asked, Limits, end, nurse, receive, send, sow
 from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, LimitError, QueryError
-from her2kg.waiting import Signal, aside, readable, writable
+from her2kg.waiting import Signal, Watch, aside, writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "Limits", "Pool", "Reply", "Seed", "Workers"]
 
 _FORMS = {code: form for form, code in CODES.items()}
-_READ = 1 << 18
+_READ = 1 << 16
+_ENCODER = json.JSONEncoder(check_circular=False)
 
 
 class _Worker:
@@ -44,6 +44,7 @@ class _Worker:
         self._link.settimeout(0)
         self._handle = handle
         self._read = bytearray()
+        self._watch = Watch(link)
 
     def send(self, content: bytes, deadline: float) -> None:
         """Send a query; raises TimeoutError, or BrokenPipeError when the process has ended."""
@@ -65,18 +66,16 @@ class _Worker:
                     content = bytes(self._read[HEAD.size : whole])
                     del self._read[:whole]
                     return kind, content
-            if not readable(self._link, deadline - time.monotonic()):
+            if not self._watch.wait(deadline - time.monotonic()):
                 raise TimeoutError
             piece = self._link.recv(_READ)
             if not piece:
                 raise EOFError
             self._read += piece
 
-    def alive(self) -> bool:
-        """Say whether the process has not ended; its handle can be read once it has."""
-        poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
-        return not poll.poll(0)
+    def let_go(self) -> None:
+        """Have the loop no longer watch it."""
+        self._watch.close()
 
     def end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -222,6 +221,7 @@ class Pool:
         """End the nursery, and with it every worker."""
         with self._lock:
             for worker in self._idle:
+                worker.let_go()
                 worker.end()
             self._idle.clear()
         with self._controlling:
@@ -231,7 +231,7 @@ class Pool:
                 os.waitpid(self.nursery, 0)
 
     def retire(self) -> None:
-        """Take no new queries, and close when those that run have ended."""
+        """Take no new queries, and close when those that run have ended; to be called where the loop runs."""
         with self._lock:
             self._retired = True
             done = self.gate.inside == 0
@@ -251,8 +251,7 @@ class Pool:
         wanted; a form that is missing cannot be had.
         """
         self._refuse(text)
-        worker, deadline = self._worker()
-        kind, content = self._first(worker, deadline, _asked(text, default, named, formats or {}))
+        worker, deadline, kind, content = self._first(_asked(text, default, named, formats or {}))
         if kind == b"F":
             return _Coming(self, worker, _FORMS[content], deadline)
         self.give_back(worker)
@@ -267,8 +266,7 @@ class Pool:
     ) -> list[dict[str, str]]:
         """Have it said why a query has no answer; raises as ``ask`` does."""
         self._refuse(text)
-        worker, deadline = self._worker()
-        kind, content = self._first(worker, deadline, _asked(text, default, named, {}, why=True))
+        worker, _, kind, content = self._first(_asked(text, default, named, {}, why=True))
         self.give_back(worker)
         if kind != b"W":
             raise _error(kind, content, self.limits)
@@ -279,37 +277,36 @@ class Pool:
         if len(text) > self.limits.length:
             raise LimitError("length", self.limits.length)
 
-    def _worker(self) -> tuple[_Worker, float]:
-        """Wait for a worker; give it with the time at which its query must be done."""
+    def _first(self, asked: bytes) -> tuple[_Worker, float, bytes, bytes]:
+        """Send a query to a worker; give it, until when its answer must be done, and the first frame."""
         self.gate.enter(self.limits.seconds)
         deadline = time.monotonic() + self.limits.seconds
         try:
-            return self._idle_or_new(), deadline
+            worker = self._taking(asked, deadline)
         except BaseException:
             self._leave()
             raise
+        return worker, deadline, *self.frame(worker, deadline)
 
-    def _first(self, worker: _Worker, deadline: float, asked: bytes) -> tuple[bytes, bytes]:
-        """Send a query and give the first frame of the answer."""
-        try:
-            worker.send(asked, deadline)
-        except (BrokenPipeError, ConnectionResetError):
-            self.discard(worker)
-            raise CrashError from None
-        except TimeoutError:
-            self.discard(worker)
-            raise LimitError("time", self.limits.seconds) from None
-        return self.frame(worker, deadline)
-
-    def _idle_or_new(self) -> _Worker:
+    def _taking(self, asked: bytes, deadline: float) -> _Worker:
+        """Give a worker that has taken a query."""
         while True:
             with self._lock:
                 worker = self._idle.pop() if self._idle else None
+            fresh = worker is None
             if worker is None:
-                return aside(self._new)
-            if worker.alive():
+                worker = aside(self._new)
+            try:
+                worker.send(asked, deadline)
+            except (BrokenPipeError, ConnectionResetError, TimeoutError) as error:
+                worker.let_go()
+                aside(self._reap, worker)
+                if isinstance(error, TimeoutError):
+                    raise LimitError("time", self.limits.seconds) from None
+                if fresh:
+                    raise CrashError from None
+            else:
                 return worker
-            aside(self._reap, worker)
 
     def _new(self) -> _Worker:
         with self._controlling:
@@ -345,6 +342,7 @@ class Pool:
     def discard(self, worker: _Worker) -> int:
         """End a worker and give how it ended: an exit code, or the number of a signal below 0."""
         try:
+            worker.let_go()
             return aside(self._reap, worker)
         finally:
             self._leave()
@@ -426,7 +424,7 @@ def _asked(
     text: str, default: Sequence[str], named: Sequence[str], formats: Mapping[str, str], *, why: bool = False
 ) -> bytes:
     asked: Asked = (text, list(default), list(named), dict(formats), why)
-    return json.dumps(asked).encode()
+    return _ENCODER.encode(asked).encode()
 
 
 def _error(kind: bytes, content: bytes, limits: Limits) -> Her2kgError:

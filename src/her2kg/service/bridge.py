@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Pages that may wait for a thread, for each thread.
 _PAGES_WAITING = 8
 _ENDPOINT = "/sparql"
+#: A message of ours to the server: a response that is there as a whole, which goes out at once.
+WHOLE = "her2kg.response.whole"
 
 
 class _RefusedError(Exception):
@@ -42,16 +44,20 @@ class _Started:
 
     def __init__(self) -> None:
         self.status = 500
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: list[tuple[str, str]] = []
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
         del exc_info  # the headers are not sent before there is a body, so that they can be replaced
         self.status = int(status[:3])
-        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.headers = headers
 
     @property
     def message(self) -> dict[str, Any]:
-        return {"type": "http.response.start", "status": self.status, "headers": self.headers}
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
+
+    def whole(self, body: bytes) -> dict[str, Any]:
+        return {"type": WHOLE, "status": self.status, "headers": self.headers, "body": body}
 
 
 class Bridge:
@@ -82,11 +88,10 @@ class Bridge:
             else:
                 body = await self._page(environ, started)
         except _RefusedError as refused:
-            await _refuse(send, refused.status, str(refused), refused.remedy)
+            await send(refusal(refused.status, str(refused), refused.remedy))
             return
         if body is not None:
-            await send(started.message)
-            await send({"type": "http.response.body", "body": body})
+            await send(started.whole(body))
 
     async def _body(self, environ: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]]) -> bytes:
         """Read what a request carries."""
@@ -214,8 +219,8 @@ _KEYS = {
 }
 
 
-def refusal(status: int, detail: str, remedy: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Give the headers and the body of a problem that the application never sees."""
+def refusal(status: int, detail: str, remedy: str) -> dict[str, Any]:
+    """Give the response of a problem that the application never sees."""
     body = json.dumps(
         {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, "remedy": remedy}
     ).encode()
@@ -224,12 +229,4 @@ def refusal(status: int, detail: str, remedy: str) -> tuple[list[tuple[bytes, by
     headers.append(("Connection", "close"))
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append(("Retry-After", "5"))
-    return [(name.lower().encode(), value.encode()) for name, value in headers], body
-
-
-async def _refuse(
-    send: Callable[[dict[str, Any]], Awaitable[None]], status: int, detail: str, remedy: str
-) -> None:
-    headers, body = refusal(status, detail, remedy)
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return {"type": WHOLE, "status": status, "headers": headers, "body": body}

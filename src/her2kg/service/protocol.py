@@ -206,7 +206,7 @@ def _tag(text: str, parts: list[str]) -> str:
     """Name the answer by the data and all that it depends on; nothing when it differs each time."""
     if _CHANGING.search(text):
         return ""
-    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return hashlib.blake2b("\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _caching(tag: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -13,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import httptools
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from her2kg.errors import InputError
-from her2kg.service.bridge import Bridge, refusal
+from her2kg.service.bridge import WHOLE, Bridge, refusal
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator
 
     from her2kg.settings import Settings
@@ -32,13 +32,13 @@ def run(
     settings: Settings,
     tell: Callable[[str], object],
     ending: Callable[[], object] = lambda: None,
-    reload: Callable[[], object] = lambda: None,
+    reload: Callable[[], Callable[[], object]] = lambda: lambda: None,
 ) -> None:
     """Serve until a signal ends it; ``tell`` is given the address. Raises InputError when it cannot be bound.
 
     The first SIGTERM or SIGINT closes the door (``ending`` is called): no connection is accepted any more,
     and the server ends when every request that was begun is answered, at the latest when a query would be
-    ended. A second one ends it at once. SIGHUP calls ``reload``, in a thread.
+    ended. A second one ends it at once. SIGHUP calls ``reload`` in a thread, and what that gives on the loop.
     """
     # Problems are told to the client and counted; a traceback of a broken connection helps nobody.
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL + 1)
@@ -68,7 +68,10 @@ class _Server(uvicorn.Server):
     """Ends and loads anew on signals."""
 
     def __init__(
-        self, config: uvicorn.Config, ending: Callable[[], object], reload: Callable[[], object]
+        self,
+        config: uvicorn.Config,
+        ending: Callable[[], object],
+        reload: Callable[[], Callable[[], object]],
     ) -> None:
         super().__init__(config)
         self._ending = ending
@@ -77,11 +80,23 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        import asyncio  # noqa: PLC0415
-
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, self._reload))
+        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._load_anew()))
         self.told()
+
+    async def _load_anew(self) -> None:
+        """Load in a thread, and take what was loaded where the loop runs."""
+        take = await asyncio.get_running_loop().run_in_executor(None, self._reload)
+        take()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look for idle connections, twice a second."""
+        if counter % 5 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, _Connection):
+                    connection.end_if_idle(now)
+        return await super().on_tick(counter)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,50 +126,73 @@ def _protocol(settings: Settings) -> type[asyncio.Protocol]:
     return Connection
 
 
+class _Cycle(RequestResponseCycle):
+    """A request and its response, which can be sent as a whole."""
+
+    async def send(self, message: Any) -> None:
+        """Send a message of ASGI or ours."""
+        if message["type"] != WHOLE:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        status, headers = message["status"], message["headers"]
+        self.response_started = self.response_complete = True
+        if ("Connection", "close") in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers = [*headers, ("Connection", "close")]
+        head = written(status, headers, self.default_headers)
+        self.transport.write(head if self.scope["method"] == "HEAD" else head + message["body"])
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+def written(status: int, headers: list[tuple[str, str]], more: list[tuple[bytes, bytes]]) -> bytes:
+    """Write the head of a response; raises ValueError for a header that would be two."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        raise ValueError("a header has a line break")
+    own = b"".join([b"%s: %s\r\n" % header for header in more])
+    return b"%s%s%s\r\n" % (STATUS_LINE[status], own, lines)
+
+
 class _Connection(HttpToolsProtocol):
-    """A connection whose head is bounded in bytes and in time, and that ends when nobody reads from it."""
+    """A connection whose head is bounded in bytes and in time, and that ends when nobody reads from it.
+
+    Whether it has been idle for too long is looked up now and then, for all connections together: a timer
+    for each request would cost more than much of what is done for it.
+    """
 
     seconds: int
     head_limit: int
     connection_limit: int
+    #: Bytes of the head so far; the time since which a request or a reader is awaited, 0 while none is.
     _head = 0
-    _timer: asyncio.TimerHandle | None = None
-    _stalled: asyncio.TimerHandle | None = None
+    _since = 0.0
+    cycle: RequestResponseCycle
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if len(self.connections) > self.connection_limit:
             transport.abort()
-        else:
-            self._await_head()
+        self._since = self.loop.time()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
-        if self._stalled:
-            self._stalled.cancel()
-        super().connection_lost(exc)
-
-    def _await_head(self) -> None:
-        if self._timer is None:
-            self._timer = self.loop.call_later(self.seconds, self._give_up)
-
-    def _forget(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _give_up(self) -> None:
-        if self._head:
-            self._refuse(
-                HTTPStatus.REQUEST_TIMEOUT, f"the request took longer than {self.seconds} s", "send it faster"
-            )
+    def end_if_idle(self, now: float) -> None:
+        """Close the connection when it has been idle for too long."""
+        if not self._since or now - self._since < self.seconds:
+            return
+        if self.flow.write_paused or self.transport.is_closing():
+            self.transport.abort()
+        elif self._head:
+            detail = f"the request took longer than {self.seconds} s"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, detail, "send it faster")
         else:
             self.transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self._await_head()
-        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -174,9 +212,23 @@ class _Connection(HttpToolsProtocol):
             raise _TooLargeError
 
     def on_headers_complete(self) -> None:
-        self._forget()
+        self._since = 0.0
         self._head = 0
         super().on_headers_complete()
+        self.cycle.__class__ = _Cycle  # uvicorn makes it itself, and nothing was asked of it yet
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or wait for it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self._since = self.loop.time()
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - as it is called
         if self._head > self.head_limit:
@@ -192,20 +244,19 @@ class _Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.BAD_REQUEST, "this is no HTTP request", "mend the client")
 
     def _refuse(self, status: HTTPStatus, detail: str, remedy: str) -> None:
-        headers, body = refusal(status, detail, remedy)
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        self.transport.write(b"HTTP/1.1 %d %s\r\n%s\r\n" % (status, status.phrase.encode(), lines) + body)
+        response = refusal(status, detail, remedy)
+        head = written(status, response["headers"], self.server_state.default_headers)
+        self.transport.write(head + response["body"])
         self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled = self.loop.call_later(self.seconds, self.transport.abort)
+        self._since = self.loop.time()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if self._stalled:
-            self._stalled.cancel()
-            self._stalled = None
+        if self.cycle and not self.cycle.response_complete:
+            self._since = 0.0
 
 
 class _TooLargeError(httptools.HttpParserError):

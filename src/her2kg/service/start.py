@@ -97,12 +97,15 @@ def _run(settings: Settings, files: tuple[Path, ...], seed: Seed, say: Callable[
     built = begun.store.built if isinstance(begun.store, Backend) else not files
     app = create_app(begun.store, begun.workers, settings, prefixes(settings.home), built=built)
 
-    def reload() -> None:
+    def reload() -> Callable[[], object]:
         try:
             new = _grown(settings, files, seed)
         except Her2kgError as error:
-            say(f"her2kg: {error}; the data stay as they were")
-            return
+            said = f"her2kg: {error}; the data stay as they were"
+            return lambda: say(said)
+        return lambda: take(new)
+
+    def take(new: Served) -> None:
         old: Served = app.config["SERVED"]
         app.config["SERVED"] = new
         app.config["CACHE"].clear()
