@@ -123,7 +123,7 @@ def test_an_answer_is_kept_for_its_version_query_and_format(client: FlaskClient)
     for _ in range(2):
         assert _query(client, "SELECT (RAND() AS ?x) {}", Accept="text/csv") == 200
     assert len(cache) == 2
-    store, _ = client.application.config["SERVED"]
+    store = client.application.config["SERVED"].store
     store.version = "two"
     assert _query(client, "SELECT * { ?s ?p ?o }", Accept="text/csv") == 200
     assert len(cache) == 3

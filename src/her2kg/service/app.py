@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from flask import Request
 
+    from her2kg.answer.lookups import Lookups
     from her2kg.answer.remote import RemoteWorkers
     from her2kg.answer.store import Answerer
     from her2kg.answer.workers import Pool
@@ -82,22 +83,24 @@ class _Service(Flask):
         return self.make_response(answer)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - what is served, and how
     store: Answerer,
     workers: Pool | RemoteWorkers,
     settings: Settings,
     prefixes: Mapping[str, str] | None = None,
     *,
     built: bool = True,
+    lookups: Lookups | None = None,
 ) -> Flask:
     """Make the service over a read-only store, and over the workers that answer the queries of strangers.
 
     ``prefixes`` are declared in the remedy of a query that lacks them; ``built`` is false when the store
-    holds files of the user's own, about which the questions know nothing.
+    holds files of the user's own, about which the questions know nothing. ``lookups`` answers on the spot
+    what can.
     """
     app = _Service(__name__)
     app.config.update(
-        SERVED=Served(store, workers),
+        SERVED=Served(store, workers, lookups),
         CACHE=Cache(settings.cache_bytes),
         SETTINGS=settings,
         PREFIXES=dict(prefixes or {}),

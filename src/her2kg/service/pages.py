@@ -115,6 +115,6 @@ def ready() -> Response:
     """Say whether queries are answered: not when the service is ending, or no worker answers."""
     if current_app.config["ENDING"]:
         raise ServiceUnavailable("the service is ending; ask another one")
-    held, workers = served()
-    workers.ask("ASK {}", formats={"truth": FORMATS["json"][0]})
-    return jsonify(status="ready", data=held.version)
+    now = served()
+    now.workers.ask("ASK {}", formats={"truth": FORMATS["json"][0]})
+    return jsonify(status="ready", data=now.store.version)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from her2kg.answer.cache import Cache
+    from her2kg.answer.lookups import Lookups
     from her2kg.answer.workers import Reply
 
     Environ = dict[str, Any]
@@ -104,6 +105,8 @@ def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
             observation.outcome(environ, "cached")
             return _whole(environ, cached[1], cached[0], tag)
     formats = negotiation.formats(accept, form)
+    if found := _looked_up(config, asked, formats):
+        return _whole(environ, found, formats["table"], tag)
     reply = workers.ask(text, asked.default, asked.named, formats)
     if not reply.fits:
         raise negotiation.unfit(accept, form, reply.form)
@@ -117,6 +120,17 @@ def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
     except BaseException:
         reply.close()
         raise
+
+
+def _looked_up(config: Mapping[str, Any], asked: _Asked, formats: Mapping[str, str]) -> bytes | None:
+    """Answer on the spot what cannot take long; an answer beyond a limit is left to the workers to refuse."""
+    lookups: Lookups | None = config["SERVED"].lookups
+    if lookups is None or asked.default or asked.named or "table" not in formats:
+        return None
+    found = lookups.answer(asked.query, formats["table"])
+    limits = config["SERVED"].workers.limits
+    fits = found is not None and len(found) <= min(limits.answer, limits.rows)
+    return found if fits and len(asked.query) <= limits.length else None
 
 
 @blueprint.route(PATH, methods=["GET", "POST"])

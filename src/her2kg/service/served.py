@@ -1,4 +1,4 @@
-"""What is served at the moment: the store for pages and the workers for queries, both of one build."""
+"""What is served at the moment: a store for pages, lookups, workers for queries, all of one build."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import current_app
 
 if TYPE_CHECKING:
+    from her2kg.answer.lookups import Lookups
     from her2kg.answer.remote import RemoteWorkers
     from her2kg.answer.store import Answerer
     from her2kg.answer.workers import Pool
@@ -17,6 +18,7 @@ class Served(NamedTuple):
 
     store: Answerer
     workers: Pool | RemoteWorkers
+    lookups: Lookups | None = None
 
 
 def served() -> Served:

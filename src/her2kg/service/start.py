@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from her2kg.answer.backend import Backend
 from her2kg.answer.loading import load
+from her2kg.answer.lookups import Lookups
 from her2kg.answer.remote import RemoteWorkers, nothing
 from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Seed
@@ -83,7 +84,7 @@ def _grown(settings: Settings, files: tuple[Path, ...], seed: Seed) -> Served:
     while True:
         store, workers = _store(settings, files), seed.workers()
         if workers.version == store.version:
-            return Served(store, workers)
+            return Served(store, workers, Lookups(store, settings.home))
         workers.close()  # a new build came in between
 
 
@@ -95,7 +96,9 @@ def _run(settings: Settings, files: tuple[Path, ...], seed: Seed, say: Callable[
         fill(settings, lambda *_: None, unless_there=True)
     begun = _grown(settings, files, seed)
     built = begun.store.built if isinstance(begun.store, Backend) else not files
-    app = create_app(begun.store, begun.workers, settings, prefixes(settings.home), built=built)
+    app = create_app(
+        begun.store, begun.workers, settings, prefixes(settings.home), built=built, lookups=begun.lookups
+    )
 
     def reload() -> Callable[[], object]:
         try:
