@@ -72,7 +72,7 @@ def oxigraph(folder: Path) -> Iterator[Addresses]:
     port = free_port()
     command = [program, "serve", "--location", str(folder / "db"), "--bind", f"127.0.0.1:{port}"]
     # Its own limit of time stops most of what we gave up.
-    with _running([*command, "--timeout-s", "5"], folder, f"http://127.0.0.1:{port}/"):
+    with _running([*command, "--timeout-s", "20"], folder, f"http://127.0.0.1:{port}/"):
         yield Addresses(f"http://127.0.0.1:{port}/query", f"http://127.0.0.1:{port}/update")
 
 

@@ -123,8 +123,7 @@ def test_an_answer_is_kept_for_its_version_query_and_format(client: FlaskClient)
     for _ in range(2):
         assert _query(client, "SELECT (RAND() AS ?x) {}", Accept="text/csv") == 200
     assert len(cache) == 2
-    store = client.application.config["SERVED"].store
-    store.version = "two"
+    client.application.config["SERVED"].workers.version = "two"
     assert _query(client, "SELECT * { ?s ?p ?o }", Accept="text/csv") == 200
     assert len(cache) == 3
 
@@ -239,6 +238,7 @@ def test_what_is_no_request_is_refused_with_a_problem(
     answer = _exchange(hasty[1], sent)
     assert answer.startswith(b"HTTP/1.1 " + status)
     head, _, body = answer.partition(b"\r\n\r\n")
+    head = head.lower()
     assert b"content-type: application/problem+json" in head
     assert b"content-security-policy" in head
     assert json.loads(body)["status"] == int(status)

@@ -13,12 +13,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from rdflib.namespace import DCTERMS, VOID
-
 from her2kg.answer.endpoint import Endpoint
 from her2kg.engine import Table, plain, read_answer
 from her2kg.errors import BackendError, LimitError, QueryError
-from her2kg.model.namespaces import BACKEND_GRAPH, GRAPHS, LOADED, ONTOLOGY
+from her2kg.model.namespaces import BACKEND_GRAPH, GRAPHS, LOADED
+from her2kg.model.queries import read_query
+from her2kg.settings import Settings
 from her2kg.syntax import form, names_graphs, refuse_service
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Backend:
         backend = cls(address, seconds, limit, graph)
         try:
             held = backend._now()
-            backend.built = bool(backend.query(f"ASK {{ <{ONTOLOGY}> ?p ?o }}"))
+            backend.built = bool(backend.query(_asked("ours")))
         except (BackendError, LimitError) as error:
             backend.close()
             raise BackendError(f"{address}: {error.problem}", error.remedy) from error
@@ -142,11 +142,7 @@ class Backend:
         return self._mark().get("version", "")
 
     def _mark(self) -> dict[str, str]:
-        return self._row(
-            f"SELECT ?version ?triples {{ <{LOADED}> <{DCTERMS.identifier}> ?version ; "
-            f"<{VOID.triples}> ?triples }}",
-            [str(LOADED)],
-        )
+        return self._row("mark", [str(LOADED)])
 
     def _read(self) -> _Held:
         until = time.monotonic() + _BELIEVED
@@ -156,10 +152,15 @@ class Backend:
                     "the engine holds half of a build", "wait for its load to end, or load it again"
                 )
             return _Held(found["version"], int(found["triples"]), until)
-        counted = self._row("SELECT (COUNT(*) AS ?triples) { ?s ?p ?o }")
+        counted = self._row("triples")
         return _Held(self._started, int(counted.get("triples", 0)), until)
 
-    def _row(self, text: str, default: Sequence[str] = ()) -> dict[str, str]:
-        answer = self.query(text, default)
+    def _row(self, name: str, default: Sequence[str] = ()) -> dict[str, str]:
+        answer = self.query(_asked(name), default)
         rows = answer.rows() if isinstance(answer, Table) else iter(())
         return {name: plain(term) for name, term in next(rows, {}).items()}
+
+
+def _asked(name: str) -> str:
+    """Give a query by which an engine is asked what it holds: one of the package, whatever the home."""
+    return read_query(Settings.read({}, {}).home / "queries" / "backend" / f"{name}.rq").text

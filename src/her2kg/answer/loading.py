@@ -19,7 +19,7 @@ from her2kg.answer.questions import LANGUAGES, answer
 from her2kg.engine import Triples, literal, plain, written
 from her2kg.errors import BackendError, Her2kgError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
-from her2kg.model.queries import read_queries
+from her2kg.model.queries import read_queries, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -148,7 +148,8 @@ def differences(store: Answerer, backend: Answerer, home: Path) -> Iterator[Diff
         if ours != theirs:
             words = f"{len(ours - theirs)} rows are missing, {len(theirs - ours)} are not ours"
             yield Difference(query.name, lang, words)
-    mine, other = _ground(store), _ground(backend)
+    ground = read_query(home / "queries" / "backend" / "ground.rq").text
+    mine, other = _ground(store, ground), _ground(backend, ground)
     if mine != other:
         words = f"{len(mine - other)} triples are missing, {len(other - mine)} are not ours"
         yield Difference("all-triples", "", words)
@@ -160,7 +161,7 @@ def _rows(answers: Answers) -> set[tuple[str, ...]]:
     }
 
 
-def _ground(store: Answerer) -> set[str]:
-    """Give the triples without blank nodes, whose names differ, as text."""
-    found = store.query("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o FILTER(!ISBLANK(?s) && !ISBLANK(?o)) }")
+def _ground(store: Answerer, query: str) -> set[str]:
+    """Give triples as text."""
+    found = store.query(query)
     return {plain(triple) for triple in found.answer} if isinstance(found, Triples) else set()

@@ -27,7 +27,8 @@ _LENGTH = 2000
 _IRI = r"<[^<>\"{}|^`\\\x00-\x20]*+>"
 _VARIABLE = r"[?$][A-Za-z]\w*+"
 _LOOKUP = re.compile(
-    rf"""\s*+SELECT\s++(?:DISTINCT\s++)?(?:\*|(?:{_VARIABLE}\s*+)++)\s*+(?:WHERE\s*+)?
+    rf"""\s*+SELECT\s++
+    (?:DISTINCT\s++)?(?:\*|(?:{_VARIABLE}\s*+)++)\s*+(?:WHERE\s*+)?
     \{{\s*+{_IRI}\s++(?:{_VARIABLE}|{_IRI})\s++(?:{_VARIABLE}|{_IRI})\s*+\.?\s*+\}}
     \s*+(?:LIMIT\s++\d{{1,9}}\s*+)?""",
     re.VERBOSE | re.IGNORECASE | re.ASCII,

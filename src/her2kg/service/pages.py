@@ -34,9 +34,9 @@ def settings() -> Settings:
     return found
 
 
-def language() -> str:
+def language(asked: str | None = None) -> str:
     """Give the language asked for; raises BadRequest when there are no labels in it."""
-    lang = request.values.get("lang", "en")
+    lang = request.args.get("lang", "en") if asked is None else asked
     if lang not in LANGUAGES:
         raise BadRequest(f"there are no labels in {lang!r}; choose {' or '.join(LANGUAGES)}")
     return lang

@@ -142,7 +142,7 @@ def sparql() -> Response:
     asked = _asked(current_app.config, environ)
     if asked is None:
         return description.service()
-    lang = language()
+    lang = language(next((value for name, value in asked.pairs if name == "lang"), "en"))
     found = served().workers.explain(asked.query, asked.default, asked.named)
     return jsonify(query=asked.query, findings=[Finding(**finding).told(lang) for finding in found])
 

@@ -24,7 +24,7 @@ _ADDRESSES = frozenset({"contentUrl", "url"})
 
 def dataset(store: Answerer, home: Path, lang: str, root: str) -> dict[str, Any]:
     """Give the description in one language, with addresses under ``root``; empty when the build has none."""
-    found = store.query(read_query(home / "queries" / "pages" / "dataset.rq").text)
+    found = store.query(read_query(home / "queries" / "pages" / "description" / "dataset.rq").text)
     if not isinstance(found, Triples):
         raise TypeError("the query is no CONSTRUCT")
     nodes: dict[str, dict[str, Any]] = {}
