@@ -134,7 +134,7 @@ def test_every_answer_of_oxigraph_is_ours(ox: Addresses, built: Path) -> None:
 @pytest.fixture(scope="module")
 def served(ox: Addresses, built: Path) -> Iterator[str]:
     """Serve what Oxigraph holds."""
-    limits = {"HER2KG_QUERY_SECONDS": "5", "HER2KG_ANSWER_LIMIT": "20000000"}
+    limits = {"HER2KG_QUERY_SECONDS": "30", "HER2KG_ANSWER_LIMIT": "20000000"}
     with serving("--backend", ox.query, HER2KG_BUILD=str(built), **limits) as (url, _):
         yield url
 
@@ -182,15 +182,15 @@ def test_the_service_explains_and_refuses_as_ever(served: str) -> None:
     assert _sparql(served, "ASK { ?s ?p }")[0] == 400
 
 
-def test_a_query_that_takes_too_long_is_given_up_and_others_are_answered(served: str) -> None:
-    begun = time.monotonic()
-    status, _, content = _sparql(
-        served, "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(STR(?c) < STR(?f)) }"
-    )
-    assert status == 503
-    assert "longer than 5 s" in content
-    assert time.monotonic() - begun < 15
-    assert _sparql(served, "ASK {}", JSON)[0] == 200
+def test_a_query_that_takes_too_long_is_given_up_and_others_are_answered(ox: Addresses, built: Path) -> None:
+    query = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(STR(?c) < STR(?f)) }"
+    with serving("--backend", ox.query, HER2KG_BUILD=str(built), HER2KG_QUERY_SECONDS="2") as (url, _):
+        begun = time.monotonic()
+        status, _, content = _sparql(url, query)
+        assert status == 503
+        assert "longer than 2 s" in content
+        assert time.monotonic() - begun < 10
+        assert _sparql(url, "ASK {}", JSON)[0] == 200
 
 
 @pytest.mark.slow
