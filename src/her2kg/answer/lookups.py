@@ -7,7 +7,6 @@ take longer than to answer it, and there is nothing to end. What is not wholly o
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING
 
@@ -50,15 +49,11 @@ class Lookups:
         """Give the bytes of the answer; nothing of what is no lookup, or has a fault that is to be told."""
         if not self._quick or not is_lookup(text):
             return None
-        held = io.BytesIO()
         try:
             answer = self._store.query(text)
-            if not isinstance(answer, Table):
-                return None
-            answer.write(held, media_type)
+            return answer.text(media_type) if isinstance(answer, Table) else None
         except QueryError:
             return None
-        return held.getvalue()
 
 
 def is_lookup(text: str) -> bool:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("pages", __name__)
 
+#: The shortest query, to which every graph says yes.
+_TRUE = "ASK {}"
+
 
 def store() -> Answerer:
     """Give the store that is served."""
@@ -116,5 +119,5 @@ def ready() -> Response:
     if current_app.config["ENDING"]:
         raise ServiceUnavailable("the service is ending; ask another one")
     now = served()
-    now.workers.ask("ASK {}", formats={"truth": FORMATS["json"][0]})
+    now.workers.ask(_TRUE, formats={"truth": FORMATS["json"][0]})
     return jsonify(status="ready", data=now.store.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -58,6 +59,9 @@ def run(
         backlog=_BACKLOG,
     )
     host, port = links[0].getsockname()[:2]
+    # What is there at the start stays; the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     server = _Server(config, ending, reload)
     server.told = lambda: tell(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
     server.run(links)
