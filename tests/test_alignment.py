@@ -92,6 +92,7 @@ def test_identifier_of_the_wrong_form_is_a_fault_at_its_cell(
 
 
 @pytest.mark.slow
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_identifier_of_the_wrong_form_stops_the_build(sample_home: Path, tmp_path: Path) -> None:
     set_cell(sample_home / IDENTIFIERS, "gene:erbb2", "curie", "foo:3430")
     with pytest.raises(NotConformError):

@@ -204,7 +204,7 @@ def test_a_question_comes_before_a_file_of_the_same_name(
         (("query", "drugs", "-f", "pdf"), None, "'pdf' is not one of"),
         (("nonsense",), None, "No such command 'nonsense'"),
         (("serve", "--port", "70000"), None, "port is '70000': give a whole number from 0 to 65535"),
-        (("serve", "--port", "x"), None, "'x' is not a valid integer"),
+        (("serve", "--port", "x"), None, "port is 'x': give a whole number from 0 to 65535"),
     ],
 )
 def test_wrong_use_says_what_is_right_and_exits_2(
@@ -270,10 +270,9 @@ def test_a_query_file_that_is_not_utf_8_is_named(run: CliRunner, tmp_path: Path)
     )
 
 
-def test_a_query_that_cannot_be_evaluated_is_told(run: CliRunner, tmp_path: Path) -> None:
+def test_a_function_that_nobody_knows_has_no_value(run: CliRunner, tmp_path: Path) -> None:
     (tmp_path / "mine.rq").write_text("SELECT (<urn:f>(1) AS ?x) { }")
-    message = _refused(run, "query", str(tmp_path / "mine.rq"), code=3)
-    assert message == "her2kg: The custom function <urn:f> is not supported: change the query\n"
+    assert _fine(run, "query", str(tmp_path / "mine.rq")).split() == ["x", '""']
 
 
 def test_a_missing_build_names_the_command_that_makes_it(tmp_path: Path) -> None:
@@ -351,6 +350,7 @@ def test_build_publishes_and_counts(sample: CliRunner, sample_home: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_build_may_publish_elsewhere(sample: CliRunner, sample_home: Path, tmp_path: Path) -> None:
     result = _ask(sample, "build", "--out", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output
@@ -556,6 +556,7 @@ def test_no_color_is_respected(built: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_a_build_on_a_terminal_shows_its_stages_and_clears_them(sample_home: Path, tmp_path: Path) -> None:
     shown, code = _on_a_terminal("build", built=tmp_path / "out", HER2KG_HOME=str(sample_home))
     assert code == 0

@@ -231,9 +231,8 @@ def test_two_builds_of_the_sample_are_byte_identical(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.untraced
 def test_two_builds_of_the_real_data_are_byte_identical(built: Path, tmp_path: Path) -> None:
-    for seed in ("1", "2"):
-        run_build(ROOT, tmp_path / seed, seed)
-    assert contents(tmp_path / "1") == contents(tmp_path / "2") == contents(built)
+    run_build(ROOT, tmp_path / "1", "1")  # the other one was built with another seed of hashes
+    assert contents(tmp_path / "1") == contents(built)
 
 
 def test_checksums_fit_the_files(files: Path) -> None:

@@ -117,6 +117,7 @@ def test_the_questions_are_the_files(kg: her2kg.KnowledgeGraph) -> None:
     assert kg.questions == sorted(path.stem for path in (ROOT / "queries/questions").glob("*.rq"))
 
 
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_the_graph_is_the_built_turtle_and_the_default_graph(kg: her2kg.KnowledgeGraph, built: Path) -> None:
     assert isomorphic(kg.graph, Graph().parse(built / "her2kg.nt"))
     assert kg.graph is kg.graph

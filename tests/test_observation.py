@@ -271,6 +271,40 @@ def test_clients_that_do_not_read_hold_no_worker(built: Path) -> None:
             link.close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["evaluated", "waiting"])
+def test_a_query_ends_when_its_client_is_gone(built: Path, stage: str) -> None:
+    slow = urlencode({"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"})
+    limits = {"WORKERS": "1", "WAITING": "1", "QUERY_SECONDS": "60", "CACHE_BYTES": "0"}
+    with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
+        url,
+        _,
+    ):
+        port = int(url.rsplit(":", 1)[1].strip("/"))
+        links = []
+        for _ in range({"evaluated": 1, "waiting": 2}[stage]):
+            link = socket.create_connection(("127.0.0.1", port))
+            link.sendall(f"GET /sparql?{slow} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            links.append(link)
+            while _gauges(url) != (1.0, len(links) - 1.0):
+                pass
+        for link in reversed(links):
+            link.close()
+        begun = time.monotonic()
+        assert "true" in _ask(url, "ASK { ?s ?p ?o }")
+        assert time.monotonic() - begun < 10
+        assert _gauges(url) == (0.0, 0.0)
+
+
+def _gauges(url: str) -> tuple[float, float]:
+    """Give how many queries are evaluated, and how many wait."""
+    text = _get(f"{url}metrics")
+    found = [
+        re.search(rf"^her2kg_queries_{name} (\S+)$", text, re.MULTILINE) for name in ("running", "waiting")
+    ]
+    return tuple(float(one[1]) if one else -1.0 for one in found)  # type: ignore[return-value]
+
+
 def _ask(url: str, query: str) -> str:
     with urlopen(f"{url}sparql?{urlencode({'query': query})}", timeout=10) as response:
         text: str = response.read().decode()

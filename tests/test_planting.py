@@ -68,6 +68,7 @@ def _voice(planted: Planted, slug: str) -> Voice:
     return planted.tables.sources[source].voice
 
 
+@pytest.mark.long
 def test_every_near_miss_is_planted_by_some_seed(tables: Tables) -> None:
     seen = {name for seed in SEEDS for name in plant(tables, seed).near_misses}
     assert len(seen) >= len(NEAR_MISSES) - 3

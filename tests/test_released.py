@@ -101,6 +101,7 @@ def test_every_term_and_entity_of_the_tables_is_promised(home: Path) -> None:
     assert {str(HER2[name]) for name in HER2.__annotations__ if not name.startswith("_")} <= promised
 
 
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_only_a_release_writes_the_list(home: Path, tmp_path: Path) -> None:
     assert _build(home, "--out", str(tmp_path / "build")).exit_code == 0
     assert not (home / "ontology" / "released.txt").exists()

@@ -205,6 +205,7 @@ def test_what_users_ask_has_the_same_answer_over_the_real_graph(store: Store, qu
 
 @pytest.mark.slow
 @pytest.mark.untraced
+@pytest.mark.long
 def test_what_users_ask_has_the_same_answer_over_planted_conflicts() -> None:
     planted = plant(tables.read(ROOT / "data"), seed=1).tables
     engine = Engine.from_text(scale(planted, 30_000, 1), "application/n-triples")

@@ -767,3 +767,23 @@ def test_the_page_of_the_ontology_shows_what_a_term_is_mapped_to(
     page = client.get(f"/ontology?lang={lang}", headers={"Accept": _BROWSER}).text
     term = page[page.index('id="Amplification"') :].partition("</section>")[0]
     assert f'{how}: <a href="http://purl.obolibrary.org/obo/SO_0001880">' in term
+
+
+def test_graphs_are_had_by_parameter_too(client: FlaskClient, store: Store) -> None:
+    """SPARQL 1.1 Graph Store Protocol, 4.2 (indirect identification) and 5.2."""
+    accept = {"Accept": "application/n-triples"}
+    iri = "https://w3id.org/her2kg/graph/metadata"
+    named = client.get("/graph", query_string={"graph": iri}, headers=accept)
+    assert named.status_code == 200
+    assert sorted(named.text.splitlines()) == sorted(
+        client.get("/graph/metadata", headers=accept).text.splitlines()
+    )
+    whole = client.get("/graph?default", headers=accept)
+    assert len(whole.text.splitlines()) == len(store)
+    assert (
+        client.get("/graph?default", headers={**accept, "If-None-Match": whole.headers["ETag"]}).status_code
+        == 304
+    )
+    for query, status in (("", 400), ("?default&graph=x", 400), ("?graph=urn:no", 404), ("?graph=", 404)):
+        assert client.get(f"/graph{query}", headers=accept).status_code == status
+    assert client.put("/graph?default", data="").status_code == 405

@@ -236,7 +236,6 @@ def test_a_slip_is_shown_at_its_place(query: str, said: str) -> None:
         ("SELECT * { ?s ?p ?o } }", "1:23: this } closes nothing: mend the brackets"),
         ("SELECT (COUNT(?s) AS ?n) ?p { ?s ?p ?o }", "The SELECT contains a variable that is unbound"),
         ("SELECT (1 AS ?x) (2 AS ?x) { }", "Duplicated variable name in SELECT"),
-        ("SELECT (<urn:f>(1) AS ?x) { }", "The custom function <urn:f> is not supported: change the query"),
     ],
 )
 def test_the_usual_faults_are_told_with_their_remedy(query: str, said: str) -> None:

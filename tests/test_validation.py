@@ -301,6 +301,7 @@ CELLS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("table", "row", "cells", "said"), CELLS.values(), ids=CELLS.keys())
+@pytest.mark.untraced  # a tracer doubles its time, and other tests run the same lines
 def test_broken_rule_is_told_once_at_the_cell(
     sample_home: Path, table: str, row: str, cells: dict[str, str], said: str
 ) -> None:

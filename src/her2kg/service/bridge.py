@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: Pages that may wait for a thread, for each thread.
 _PAGES_WAITING = 8
 _ENDPOINT = "/sparql"
+_WITHOUT_BODY = frozenset({204, 304})
 #: A message of ours to the server: a response that is there as a whole, which goes out at once.
 WHOLE = "her2kg.response.whole"
 
@@ -42,8 +43,9 @@ class _RefusedError(Exception):
 class _Started:
     """Takes the status and the headers of a response."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str) -> None:
         self.status = 500
+        self._method = method
         self.headers: list[tuple[str, str]] = []
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
@@ -57,7 +59,11 @@ class _Started:
         return {"type": "http.response.start", "status": self.status, "headers": headers}
 
     def whole(self, body: bytes) -> dict[str, Any]:
-        return {"type": WHOLE, "status": self.status, "headers": self.headers, "body": body}
+        headers = self.headers
+        bodiless = self._method == "HEAD" or self.status in _WITHOUT_BODY
+        if not bodiless and not any(name == "Content-Length" for name, _ in headers):
+            headers = [*headers, ("Content-Length", str(len(body)))]
+        return {"type": WHOLE, "status": self.status, "headers": headers, "body": body}
 
 
 class Bridge:
@@ -79,7 +85,7 @@ class Bridge:
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         """Answer a request."""
-        started = _Started()
+        started = _Started(scope["method"])
         try:
             environ = _environ(scope)
             environ["wsgi.input"] = io.BytesIO(await self._body(environ, receive))

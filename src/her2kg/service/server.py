@@ -179,12 +179,24 @@ class _Connection(HttpToolsProtocol):
     _head = 0
     _since = 0.0
     cycle: RequestResponseCycle
+    _task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         if len(self.connections) > self.connection_limit:
             transport.abort()
         self._since = self.loop.time()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._task = task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Do nothing more for a client that is gone: its query ends, and its worker is free."""
+        super().connection_lost(exc)
+        if self._task is not None:
+            self._task.cancel()
 
     def end_if_idle(self, now: float) -> None:
         """Close the connection when it has been idle for too long."""

@@ -18,7 +18,7 @@ from flask import (
     send_from_directory,
     url_for,
 )
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import BadRequest, NotFound
 
 from her2kg.answer.questions import answer, bound
 from her2kg.engine import Triples, iri, written
@@ -111,8 +111,27 @@ def graph(name: str) -> Response:
     """Give a named graph (SPARQL 1.1 Graph Store Protocol, GET of a graph at its IRI)."""
     if name not in GRAPHS or not current_app.config["BUILT"]:
         raise NotFound(f"there is no graph {shortened(name)!r}; take one of {', '.join(GRAPHS)}")
+    return _whole_graph(name, [str(GRAPHS[name])])
+
+
+@blueprint.get("/graph")
+def graph_store() -> Response:
+    """Give the default graph or one that is named as a parameter (Graph Store Protocol, 4.2 and 5.2)."""
+    asked = [(name, value) for name, value in request.args.items(multi=True) if name in {"default", "graph"}]
+    if len(asked) != 1:
+        raise BadRequest("which graph is not said; add ?default or ?graph= with the IRI of one graph")
+    [(kind, iri)] = asked
+    if kind == "default":
+        return _whole_graph("default", [])
+    names = {str(node): name for name, node in GRAPHS.items()} if current_app.config["BUILT"] else {}
+    if iri not in names:
+        raise NotFound(f"there is no graph {shortened(iri)}; take one of {', '.join(names)}")
+    return _whole_graph(names[iri], [iri])
+
+
+def _whole_graph(name: str, graphs: Sequence[str]) -> Response:
     media_type = negotiation.choose(request, negotiation.GRAPHS)
-    content = _construct(_query("everything").text, media_type, [str(GRAPHS[name])])
+    content = _construct(_query("everything").text, media_type, graphs)
     response = Response(content, mimetype=media_type)
     response.set_etag(f"{store().version[:32]}-{name}-{media_type.rpartition('/')[2]}")
     response.make_conditional(request)
