@@ -101,6 +101,12 @@ def test_behind_nginx_the_endpoint_names_itself_by_the_address_outside(proxied: 
 
 
 @pytest.mark.slow
+def test_behind_nginx_the_figures_of_the_service_are_not_for_all(proxied: str) -> None:
+    assert _get(f"{proxied}metrics")[0] == 403
+    assert _get(f"{proxied}readyz")[0] == 200
+
+
+@pytest.mark.slow
 def test_behind_nginx_a_thing_leads_to_its_data_and_its_page(proxied: str) -> None:
     status, url, body = _get(f"{proxied}id/drug/afatinib", Accept="text/turtle")
     assert (status, url) == (200, f"{proxied}data/drug/afatinib.ttl")

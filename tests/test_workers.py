@@ -82,7 +82,12 @@ def test_an_answer_left_half_way_frees_its_worker(small: Store) -> None:
     with Workers(small, Limits(workers=1, waiting=0)) as workers:
         for _ in range(3):
             reply = workers.ask("SELECT * { ?a ?b ?c . ?d ?e ?f }", formats={"table": _JSON})
-            next(reply.pieces())
+            pieces = reply.pieces()
+            next(pieces)
+            pieces.close()
+            reply.close()
+        for _ in range(3):
+            reply = workers.ask("SELECT * { ?a ?b ?c . ?d ?e ?f }", formats={"table": _JSON})
             reply.close()
             reply.close()
         _lives(workers)

@@ -24,7 +24,7 @@ from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, Limit
 from her2kg.waiting import Signal, Watch, aside, writable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from her2kg.answer.store import Store
 
@@ -96,7 +96,7 @@ class Reply:
         self.whole = whole
         self.fits = fits
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Generator[bytes]:
         """Give the bytes as they come; raises LimitError, QueryError or CrashError, also half-way."""
         if self.whole is not None:
             yield self.whole
@@ -115,20 +115,23 @@ class _Coming(Reply):
         self._busy = True
         self._deadline = deadline
 
-    def pieces(self) -> Iterator[bytes]:
-        while self._busy:
-            try:
-                kind, content = self._pool.frame(self._worker, self._deadline)
-            except BaseException:
-                self._busy = False  # it has been ended
-                raise
-            if kind == b"D":
-                yield content
-            elif kind == b"Z":
-                self._free()
-            else:
-                self._free()
-                raise _error(kind, content, self._pool.limits)
+    def pieces(self) -> Generator[bytes]:
+        try:
+            while self._busy:
+                try:
+                    kind, content = self._pool.frame(self._worker, self._deadline)
+                except BaseException:
+                    self._busy = False  # it has been ended
+                    raise
+                if kind == b"D":
+                    yield content
+                elif kind == b"Z":
+                    self._free()
+                else:
+                    self._free()
+                    raise _error(kind, content, self._pool.limits)
+        finally:
+            self.close()  # when nobody wants the rest
 
     def close(self) -> None:
         if self._busy:

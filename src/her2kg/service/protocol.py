@@ -257,17 +257,15 @@ def _long(environ: Environ, reply: Reply, media_type: str, tag: str, cache: Cach
             cache.keep(tag, media_type, content)
         return _whole(environ, content, media_type, tag)
     rest = spooled(pieces)
-    # What is taken from the worker must end before the worker is given up.
-    close = getattr(rest, "close", reply.close)
     headers = [_typed(media_type), *_caching(tag)]
     if environ["REQUEST_METHOD"] == "HEAD":
-        close()
+        rest.close()
         return Given("200 OK", headers, [])
     streamed: Iterator[bytes] = chain(held, rest)
     if _takes_gzip(environ):
         streamed = _zipped(streamed)
         headers.append(("Content-Encoding", "gzip"))
-    return Given("200 OK", headers, _Pieces(streamed, close))
+    return Given("200 OK", headers, _Pieces(streamed, rest.close))
 
 
 def _packed(content: bytes) -> bytes:

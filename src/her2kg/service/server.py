@@ -213,6 +213,8 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head = 0
+        if self.cycle is None or self.cycle.response_complete:
+            self._since = self.loop.time()
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)

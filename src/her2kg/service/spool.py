@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from her2kg.waiting import drive, driven, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 #: Bytes that wait in memory, and that are given at a time.
 _IN_MEMORY, _PIECE = 1 << 20, 1 << 16
@@ -22,7 +22,7 @@ class Spool:
 
     waiting = 0
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Generator[bytes]) -> None:
         """Take the pieces from now on, beside whatever else is done."""
         self._pieces = pieces
         self._file: SpooledTemporaryFile[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115
@@ -31,14 +31,17 @@ class Spool:
         self._task = asyncio.get_running_loop().create_task(drive(self._take))
 
     def _take(self) -> None:
-        for piece in self._pieces:
-            while Spool.waiting > _TOGETHER:
-                wait_for(asyncio.sleep(0.05))
-            self._file.seek(self._size)
-            self._file.write(piece)
-            self._size += len(piece)
-            Spool.waiting += len(piece)
-            self._news.set()
+        try:
+            for piece in self._pieces:
+                while Spool.waiting > _TOGETHER:
+                    wait_for(asyncio.sleep(0.05))
+                self._file.seek(self._size)
+                self._file.write(piece)
+                self._size += len(piece)
+                Spool.waiting += len(piece)
+                self._news.set()
+        finally:
+            self._pieces.close()
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the pieces; raises what taking them raised, after what came before that."""
@@ -65,6 +68,6 @@ class Spool:
         self._file.close()
 
 
-def spooled(pieces: Iterator[bytes]) -> Spool | Iterator[bytes]:
+def spooled(pieces: Generator[bytes]) -> Spool | Generator[bytes]:
     """Give the pieces through a spool, where an event loop can fill one."""
     return Spool(pieces) if driven() else pieces
