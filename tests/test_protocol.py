@@ -234,3 +234,16 @@ def test_a_graph_is_the_same_in_every_format(client: FlaskClient, format_: str) 
     response = _get(client, ("query", query), ("format", format_))
     graph = Graph().parse(data=response.data, format=names.get(format_, format_))
     assert len(graph) == 4
+
+
+def test_a_mistake_of_ours_is_a_problem_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    served = client.application.config["SERVED"]
+    monkeypatch.setattr(served.workers, "ask", mistaken)
+    response = _get(client, ("query", "ASK { ?never ?asked ?before }"))
+    assert response.status_code == 500
+    assert response.mimetype == "application/problem+json"
+    assert "secret" not in response.text
+    assert response.headers["Content-Security-Policy"]

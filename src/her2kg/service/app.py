@@ -64,7 +64,7 @@ class _Service(Flask):
             observation.route(environ, protocol.PATH)
             try:
                 given = protocol.answered(self.config, environ)
-            except (Her2kgError, HTTPException) as error:
+            except Exception as error:  # noqa: BLE001 - Flask makes a problem of whatever it is
                 environ[protocol.RAISED] = error
             else:
                 if given:

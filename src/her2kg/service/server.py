@@ -81,12 +81,16 @@ class _Server(uvicorn.Server):
         self._ending = ending
         self._reload = reload
         self.told: Callable[[], object] = lambda: None
+        self._loading: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._load_anew()))
+        loop.add_signal_handler(signal.SIGHUP, self._begin_to_load)
         self.told()
+
+    def _begin_to_load(self) -> None:
+        self._loading = asyncio.get_running_loop().create_task(self._load_anew())
 
     async def _load_anew(self) -> None:
         """Load in a thread, and take what was loaded where the loop runs."""
