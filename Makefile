@@ -77,7 +77,7 @@ test-long: $(STAMP) ## soak, kills, large data
 
 .bench/.installed: bench/constraints.txt
 	$(PYTHON) -m venv .bench
-	.bench/bin/pip install --quiet --disable-pip-version-check -c bench/constraints.txt oxigraph rdflib-endpoint
+	.bench/bin/pip install --quiet --disable-pip-version-check -c bench/constraints.txt oxigraph rdflib-endpoint uvicorn
 	@touch $@
 
 bench: $(STAMP) .bench/.installed ## measured figures of the build, of queries, and of the service beside its peers

@@ -399,9 +399,16 @@ class Seed:
 
     def workers(self) -> Pool:
         """Grow workers over the data as they are now; raises what opening the store raises."""
+        return self.begun()()
+
+    def begun(self) -> Callable[[], Pool]:
+        """Begin to grow workers; what is given waits for them, so that this process has time for its own."""
         control, theirs = socket.socketpair()
         socket.send_fds(self._link, [b"+"], [theirs.fileno()])
         theirs.close()
+        return lambda: self._grown(control)
+
+    def _grown(self, control: socket.socket) -> Pool:
         try:
             kind, content = receive(control)
         except EOFError:

@@ -6,6 +6,7 @@ forked, so what the service needs is imported after that.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from her2kg.answer.backend import Backend
@@ -82,7 +83,14 @@ def _grown(settings: Settings, files: tuple[Path, ...], seed: Seed) -> Served:
         backend = opened_backend(settings)
         return Served(backend, RemoteWorkers(backend, seed.workers(), prefixes(settings.home)))
     while True:
-        store, workers = _store(settings, files), seed.workers()
+        growing = seed.begun()
+        try:
+            store = _store(settings, files)
+        except Her2kgError:
+            with contextlib.suppress(Her2kgError):
+                growing().close()
+            raise
+        workers = growing()
         if workers.version == store.version:
             return Served(store, workers, Lookups(store, settings.home))
         workers.close()  # a new build came in between
