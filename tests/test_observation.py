@@ -254,6 +254,13 @@ def test_a_connection_on_which_nothing_comes_is_closed(hasty: tuple[str, int], s
 
 
 @pytest.mark.slow
+def test_a_log_that_nobody_reads_holds_nobody_up(built: Path) -> None:
+    with serving(HER2KG_BUILD=str(built), HER2KG_LOG="requests") as (url, _):
+        for number in range(500):  # more than a pipe takes
+            assert "ok" in _get(f"{url}healthz?{number}")
+
+
+@pytest.mark.slow
 def test_clients_that_do_not_read_hold_no_worker(built: Path) -> None:
     """Let more clients than there are workers ask for much and read nothing; others are answered."""
     query = urlencode({"query": "SELECT * { ?s ?p ?o } LIMIT 39000"})

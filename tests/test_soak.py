@@ -101,13 +101,13 @@ def test_half_an_hour_at_full_load(built: Path) -> None:
         for one in clients:
             one.join()
         after = _state(process.pid)
+        print(  # noqa: T201 - a figure to report
+            f"{sum(seen.values()):,} requests, {dict(seen)}; {before} before, {after} after"
+        )
         health = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         health.request("GET", "/readyz")
         ready = json.loads(health.getresponse().read())
         health.close()
-    print(  # noqa: T201 - a figure to report
-        f"{sum(seen.values()):,} requests, {dict(seen)}; {before} before, {after} after"
-    )
     assert not lost, lost[:10]
     assert ready["status"] == "ready"
     assert after[0] < before[0] + 40
