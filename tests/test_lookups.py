@@ -85,7 +85,7 @@ def test_a_lookup_has_the_answer_of_the_store(store: Store, query: str, media_ty
 def test_a_fault_is_left_to_who_can_tell_it(store: Store) -> None:
     lookups = Lookups(store, ROOT)
     assert lookups.answer("SELECT * { <no iri> ?p ?o }", "text/csv") is None
-    assert lookups.answer("SELECT ?x ?x { <urn:a> ?p ?o }", "text/csv") in {None, b"x,x\r\n"}
+    assert lookups.answer("SELECT ?x ?x { <urn:a> ?p ?o }", "text/csv") is None
     control = Store(Engine.from_text(r'<urn:a> <urn:p> "\u0001" .', "text/turtle"), "1")
     xml = "application/sparql-results+xml"
     assert Lookups(control, ROOT).answer("SELECT * { <urn:a> ?p ?o }", xml) is None

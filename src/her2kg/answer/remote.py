@@ -101,11 +101,7 @@ class RemoteWorkers:
         named: Sequence[str] = (),
         formats: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Have a query evaluated; raises BusyError, LimitError, BackendError, or QueryError with its place.
-
-        ``formats`` says in which media type each form of answer (``table``, ``truth``, ``triples``) is
-        wanted; a form that is missing cannot be had.
-        """
+        """Have a query evaluated as ``Pool.ask`` has it; raises BackendError in the place of CrashError."""
         with self._place() as deadline:
             self._check(text, default, named)
             return aside(self._answered, (text, default, named), formats or {}, deadline)

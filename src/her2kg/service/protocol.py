@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from her2kg.answer.cache import Cache
-    from her2kg.answer.lookups import Lookups
     from her2kg.answer.workers import Reply
+    from her2kg.service.served import Served
 
     Environ = dict[str, Any]
 
@@ -92,7 +92,8 @@ def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
     if asked is None or ("explain", "1") in asked.pairs:
         return None
     text = asked.query
-    workers = config["SERVED"].workers
+    now: Served = config["SERVED"]  # a new build may take its place meanwhile
+    workers = now.workers
     cache: Cache = config["CACHE"]
     accept = environ.get("HTTP_ACCEPT", "")
     form = next((value for name, value in asked.pairs if name == "format"), "")
@@ -105,7 +106,7 @@ def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
             observation.outcome(environ, "cached")
             return _whole(environ, cached[1], cached[0], tag)
     formats = negotiation.formats(accept, form)
-    if found := _looked_up(config, asked, formats):
+    if found := _looked_up(now, asked, formats):
         return _whole(environ, found, formats["table"], tag)
     reply = workers.ask(text, asked.default, asked.named, formats)
     if not reply.fits:
@@ -122,13 +123,12 @@ def answered(config: Mapping[str, Any], environ: Environ) -> Given | None:
         raise
 
 
-def _looked_up(config: Mapping[str, Any], asked: _Asked, formats: Mapping[str, str]) -> bytes | None:
+def _looked_up(now: Served, asked: _Asked, formats: Mapping[str, str]) -> bytes | None:
     """Answer on the spot what cannot take long; an answer beyond a limit is left to the workers to refuse."""
-    lookups: Lookups | None = config["SERVED"].lookups
-    if lookups is None or asked.default or asked.named or "table" not in formats:
+    if now.lookups is None or asked.default or asked.named or "table" not in formats:
         return None
-    found = lookups.answer(asked.query, formats["table"])
-    limits = config["SERVED"].workers.limits
+    found = now.lookups.answer(asked.query, formats["table"])
+    limits = now.workers.limits
     fits = found is not None and len(found) <= min(limits.answer, limits.rows)
     return found if fits and len(asked.query) <= limits.length else None
 
