@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import select
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -20,10 +21,55 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class _Ended:
+    """What a function gave, or raised."""
+
+    __slots__ = ("error", "result")
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.result = None
+        self.error: BaseException | None = None
+        try:
+            self.result = function(*arguments)
+        except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
+            self.error = error
+
+    def take(self) -> Any:
+        """Give the result, once, or raise the error: who ran the function is to keep neither."""
+        result, error, self.result, self.error = self.result, self.error, None, None
+        if error is not None:
+            raise error
+        return result
+
+
 class _Driven(greenlet):
-    """Code that an event loop drives."""
+    """Runs one function after the other, each of which an event loop drives.
+
+    A greenlet begins on a stack that is new, which costs more than many a function that runs on it.
+    """
 
     loop: asyncio.AbstractEventLoop
+
+    def run(self, *work: Any) -> None:
+        """Call a function with its arguments, hand over how it ended, and be given the next."""
+        parent = self.parent
+        assert parent is not None, "it is started by a loop"  # noqa: S101 - a mistake of ours
+        while True:
+            ended = _Ended(*work)
+            del work
+            work = parent.switch(ended)
+
+
+class _Idle(threading.local):
+    """Those of a thread that wait for a function: none can be switched to from another thread."""
+
+    def __init__(self) -> None:
+        self.driven: list[_Driven] = []
+
+
+_idle = _Idle()
+#: How many may wait; the others end.
+_IDLE = 32
 
 
 def _loop() -> asyncio.AbstractEventLoop | None:
@@ -38,17 +84,20 @@ def driven() -> bool:
 
 async def drive(function: Callable[..., T], *arguments: Any) -> T:
     """Call a function on the event loop that runs; the loop goes on while the function waits."""
-    driven = _Driven(function)
+    idle = _idle.driven
+    driven = idle.pop() if idle else _Driven()
     driven.loop = asyncio.get_running_loop()
-    given = driven.switch(*arguments)
-    while not driven.dead:
+    given = driven.switch(function, arguments)
+    while not isinstance(given, _Ended):
         try:
             value = await given
         except BaseException as error:  # noqa: BLE001 - whatever it is, the function is to see it
             given = driven.throw(error)
         else:
             given = driven.switch(value)
-    result: T = given
+    if len(idle) < _IDLE:
+        idle.append(driven)
+    result: T = given.take()
     return result
 
 
