@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -218,6 +219,61 @@ def test_many_idle_connections_shut_nobody_out(limited: str) -> None:
     assert json.loads(_get(f"{limited}healthz"))["status"] == "ok"
     for link in idle:
         link.close()
+
+
+def _raw(address: str, sent: bytes) -> bytes:
+    """Give all that the server says to these bytes until it closes the connection."""
+    found = re.fullmatch(r"http://([\d.]+):(\d+)/", address)
+    assert found
+    with socket.create_connection((found[1], int(found[2])), timeout=30) as link:
+        link.sendall(sent)
+        with link.makefile("rb") as file:
+            return file.read()
+
+
+def _request(query: str, *headers: str) -> bytes:
+    lines = [f"GET /sparql?{urlencode({'query': query})} HTTP/1.1", "Host: localhost", "Accept: text/csv"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode()
+
+
+def test_requests_that_are_sent_at_once_are_answered_in_their_order(address: str) -> None:
+    # One in three is looked up on the spot, one is answered by a worker, one is a problem.
+    queries = [
+        (
+            f"SELECT ?p {{ <urn:none-{number}> ?p ?o }}",
+            f"SELECT ({number} AS ?n) {{ }}",
+            f"SELECT * {{ # {number}",
+        )[number % 3]
+        for number in range(300)
+    ]
+    last = _request("SELECT (-1 AS ?n) { }", "Connection: close")
+    said = _raw(address, b"".join(map(_request, queries)) + last)
+    assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"] * 100 + [b"200"]
+    numbers = [int(number) for number in re.findall(rb"\r\n\r\nn\r\n(-?\d+)\r\n", said)]
+    assert numbers == [*range(1, 300, 3), -1]
+
+
+def test_what_is_sent_after_the_last_request_is_not_answered(address: str) -> None:
+    query = "SELECT ?p { <urn:none> ?p ?o }"
+    said = _raw(address, _request(query, "Connection: close") + _request(query))
+    assert said.count(b"HTTP/1.1 ") == 1
+
+
+def _environment(process: int) -> dict[str, str]:
+    entries = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has no such setting")
+@pytest.mark.parametrize("own", ["", "glibc.malloc.tcache_count=9"])
+def test_the_server_keeps_memory_at_hand_unless_the_user_has_set_it(
+    built: Path, monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    given = {"GLIBC_TUNABLES": own} if own else {}
+    with serving(HER2KG_BUILD=str(built), **given) as (_, process):
+        set_to = _environment(process.pid)["GLIBC_TUNABLES"]
+    assert set_to == (own or "glibc.malloc.tcache_count=200")
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])

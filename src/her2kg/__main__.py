@@ -1,6 +1,38 @@
-"""``python -m her2kg`` is the command line."""
+"""``her2kg`` and ``python -m her2kg`` are the command line."""
 
-from her2kg.cli import main
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+
+_TUNABLES = "GLIBC_TUNABLES"
+#: Pieces of memory of each size that are kept at hand, 7 unless told. Evaluating a query frees hundreds; what
+#: is not kept is joined again with what lies beside it, in the next query: a sixth of the time of a lookup.
+_KEPT = "glibc.malloc.tcache_count=200"
+
+
+def main() -> None:
+    """Run a command."""
+    if "serve" in sys.argv[1:]:
+        _start_with_memory_at_hand()
+    from her2kg.cli import main as command  # noqa: PLC0415 - not before the process is the one that stays
+
+    command()
+
+
+def _start_with_memory_at_hand() -> None:
+    """Take the place of this process by one that is set for the service, unless the user has set it.
+
+    The C library reads the setting only as a process starts.
+    """
+    if _TUNABLES not in os.environ and platform.libc_ver()[0] == "glibc" and sys.executable:
+        with contextlib.suppress(OSError):  # then it serves as it is
+            os.execve(  # noqa: S606 - ourselves
+                sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, _TUNABLES: _KEPT}
+            )
+
 
 if __name__ == "__main__":
     main()

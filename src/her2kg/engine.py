@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import pyoxigraph as ox
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Term: TypeAlias = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Solution: TypeAlias = dict[str, Term]
+T = TypeVar("T")
 
 _PARSER_PLACE = re.compile(
     r"^Parser error (?:at line \d+ (?:column \d+|between columns \d+ and \d+)"
@@ -177,19 +178,28 @@ def _is_xml_name(term: Term) -> bool:
 
 
 def _held(answer: Table | Truth, media_type: str) -> bytes:
-    output = io.BytesIO()
-    answer.write(output, media_type)
-    return output.getvalue()
+    if media_type.endswith("xml"):
+        output = io.BytesIO()
+        answer.write(output, media_type)
+        return output.getvalue()
+    # The engine is faster where it need not call an output.
+    kind = ox.QueryResultsFormat.from_media_type(media_type)
+    return _told(lambda: answer.answer.serialize(format=kind)) or b""
 
 
 def _write(serialize: Callable[[Any], object], output: Sink, media_type: str) -> None:
     """Serialise into an output, which may raise errors of its own."""
+    if media_type.endswith("xml"):
+        remedy = _NO_RDF_XML if media_type == ox.RdfFormat.RDF_XML.media_type else "ask for JSON or CSV"
+        _told(lambda: serialize(_XmlOutput(output, remedy)))
+    else:
+        _told(lambda: serialize(output))
+
+
+def _told(serialize: Callable[[], T]) -> T:
+    """Serialise, and tell the engine's errors in our words."""
     try:
-        if media_type.endswith("xml"):
-            remedy = _NO_RDF_XML if media_type == ox.RdfFormat.RDF_XML.media_type else "ask for JSON or CSV"
-            serialize(_XmlOutput(output, remedy))
-        else:
-            serialize(output)
+        return serialize()
     except SyntaxError as error:
         raise _broken() from error
     except (ValueError, RuntimeError, OSError) as error:

@@ -21,11 +21,13 @@ from her2kg.errors import InputError
 from her2kg.service.bridge import WHOLE, Bridge, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Generator, Iterator
 
     from her2kg.settings import Settings
 
 _BACKLOG = 1024
+#: Headers that say that a request has a body, which may be yet to come.
+_BODIES = frozenset({b"content-length", b"transfer-encoding"})
 
 
 def run(
@@ -192,7 +194,19 @@ class _Connection(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._task = task = self.loop.create_task(cycle.run_asgi(app))
+        """Answer a request; one that has come as a whole at once, and in a task only when it has to wait.
+
+        A task begins in the next round of the loop, which costs more than a cached answer.
+        """
+        cycle.__class__ = _Cycle  # uvicorn makes it itself, and nothing was asked of it yet
+        work = cycle.run_asgi(app)
+        if not self.pipeline and not any(name in _BODIES for name, _ in cycle.scope["headers"]):
+            try:
+                awaited = work.send(None)
+            except StopIteration:
+                return
+            work = _go_on(work, awaited)
+        self._task = task = self.loop.create_task(work)
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -236,8 +250,8 @@ class _Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._since = 0.0
         self._head = 0
-        super().on_headers_complete()
-        self.cycle.__class__ = _Cycle  # uvicorn makes it itself, and nothing was asked of it yet
+        if not self.transport.is_closing():  # what comes after the last request is nothing to answer
+            super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for it."""
@@ -279,6 +293,34 @@ class _Connection(HttpToolsProtocol):
         super().resume_writing()
         if self.cycle and not self.cycle.response_complete:
             self._since = 0.0
+
+
+class _Begun:
+    """A coroutine that runs already, and what it awaits."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], awaited: Any) -> None:
+        self._work = work
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        awaited = self._awaited
+        while True:
+            try:
+                value = yield awaited
+            except BaseException as error:  # noqa: BLE001 - as when the task is cancelled
+                step: Callable[[Any], Any] = self._work.throw
+                value = error
+            else:
+                step = self._work.send
+            try:
+                awaited = step(value)
+            except StopIteration:
+                return
+
+
+async def _go_on(work: Coroutine[Any, Any, None], awaited: Any) -> None:
+    """Go on with a coroutine that was begun without a task; `yield from` would begin it anew."""
+    await _Begun(work, awaited)
 
 
 class _TooLargeError(httptools.HttpParserError):
