@@ -226,6 +226,11 @@ def test_a_bad_environment_variable_is_wrong_use(run: CliRunner, monkeypatch: py
             "SELECT * {\n ?s x:y ?o }",
             "her2kg: 2:5: the prefix x: is not declared: add a line PREFIX x:",
         ),
+        (
+            ("query", "-"),
+            "SELECT * { ?s rdfs:label ?o }",
+            "add a line PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> at the top",
+        ),
         (("query", "-"), "", "her2kg: 1:1: the query is not SPARQL at 'the end of the query'"),
         (
             ("query", "-"),

@@ -230,6 +230,28 @@ def test_a_syntax_error_has_line_column_and_remedy_for_a_program(client: FlaskCl
     }
 
 
+@pytest.mark.parametrize(
+    ("query", "remedy"),
+    [
+        (  # two prefixes that are known are as near
+            "ASK { ?s rdsf:label ?o }",
+            f"add a line PREFIX rdf: <{RDF}> or PREFIX rdfs: <{RDFS}> at the top, if that is meant",
+        ),
+        (
+            "PREFIX my: <urn:my:> ASK { ?s mys:label ?o }",
+            "add a line PREFIX mys: <...> at the top, or write my:, which is declared",
+        ),
+        (  # known, so that the one that is declared is not meant
+            "PREFIX rdf: <urn:my:> ASK { ?s rdfs:label ?o }",
+            f"add a line PREFIX rdfs: <{RDFS}> at the top",
+        ),
+        ("ASK { ?s zzzz:label ?o }", "add a line PREFIX zzzz: <...> at the top"),
+    ],
+)
+def test_a_prefix_like_one_that_is_known_is_told(client: FlaskClient, query: str, remedy: str) -> None:
+    assert _problem(_get(client, query, _JSON))["remedy"] == remedy
+
+
 def test_a_syntax_error_is_a_page_for_a_browser(client: FlaskClient) -> None:
     response = _get(client, "SELECT * {\n  ?s drug:class ?o }", _BROWSER)
     assert response.status_code == 400

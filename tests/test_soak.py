@@ -74,10 +74,10 @@ def test_half_an_hour_at_full_load(built: Path) -> None:
                 text, _, expected = _ASKED[name]
                 query = urlencode({"query": text % rng.randrange(1_000_000)})
                 get = rng.random() < 0.5 and len(query) < 2000
-                way = ("GET", f"/sparql?{query}", None) if get else ("POST", "/sparql", query)
+                path, body = (f"/sparql?{query}", None) if get else ("/sparql", query)
                 form = {} if get else {"Content-Type": "application/x-www-form-urlencoded"}
                 try:
-                    link.request(*way, {"Accept": "*/*", **form})
+                    link.request("GET" if get else "POST", path, body, {"Accept": "*/*", **form})
                     response = link.getresponse()
                     response.read()
                 except (OSError, http.client.HTTPException) as error:

@@ -239,7 +239,7 @@ def query(  # noqa: PLR0913 - an argument for each option
     try:
         found = store.query(text)
     except QueryError as error:
-        raise _placed(error, query, text) from error
+        raise _placed(error, query, text, settings.home) from error
     if isinstance(found, Table):
         _print_table(Answers.of(found, named), kind)
     else:
@@ -264,13 +264,17 @@ def _standard_input() -> str:
         raise InputError(f"standard input: byte {error.start} is not UTF-8", "send UTF-8") from error
 
 
-def _placed(error: QueryError, query: str, text: str) -> Her2kgError:
+def _placed(error: QueryError, query: str, text: str, home: Path) -> Her2kgError:
     """Name the file before line and column, counted from the top of the file with its header."""
-    if not error.line or not Path(query).is_file():
-        return error
-    header = Path(query).read_text(encoding="utf-8-sig").count("\n") - text.count("\n")
+    from her2kg.model.namespaces import prefixes
+    from her2kg.syntax import with_iri
+
+    remedy = with_iri(error.remedy, prefixes(home))
     problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
-    return InputError(f"{query}:{error.line + header}:{error.column}: {problem}", error.remedy)
+    if not error.line or not Path(query).is_file():
+        return QueryError(problem, remedy, line=error.line, column=error.column)
+    header = Path(query).read_text(encoding="utf-8-sig").count("\n") - text.count("\n")
+    return InputError(f"{query}:{error.line + header}:{error.column}: {problem}", remedy)
 
 
 def _is_file(name: str) -> bool:

@@ -7,6 +7,7 @@ the engine's place, set right by the length of the keyword that it expected.
 
 from __future__ import annotations
 
+import difflib
 import io
 import re
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from her2kg.errors import QueryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 # Every repetition is possessive, so that no query takes longer to cut than its length allows.
 _TOKEN = re.compile(
@@ -38,6 +39,7 @@ _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected (?:one of )?)?(.*)", re.
 _KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
 _RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
+_ADD_PREFIX = re.compile(r"add a line PREFIX ([^:\s]*): <\.\.\.> at the top")
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 _FORMS = {"SELECT": "table", "ASK": "truth", "CONSTRUCT": "triples", "DESCRIBE": "triples"}
 _CASTS = "http://www.w3.org/2001/XMLSchema#"
@@ -196,14 +198,33 @@ def _undeclared_prefix(query: str, pieces: list[Token]) -> QueryError | None:
             if before == "PREFIX":
                 declared.add(prefix)
             elif prefix not in declared:
-                return _at(
-                    query,
-                    token.start,
-                    f"the prefix {prefix} is not declared",
-                    f"add a line PREFIX {prefix} <...> at the top",
-                )
+                remedy = f"add a line PREFIX {prefix} <...> at the top"
+                if near := difflib.get_close_matches(prefix, sorted(declared), 1):
+                    remedy += f", or write {near[0]}, which is declared"
+                return _at(query, token.start, f"the prefix {prefix} is not declared", remedy)
         before = token.text.upper() if token.kind == "word" else ""
     return None
+
+
+def with_iri(remedy: str, prefixes: Mapping[str, str]) -> str:
+    """Complete the remedy of a prefix that is not declared by its IRI, or by those that may be meant.
+
+    >>> known = {"rdfs": "http://www.w3.org/2000/01/rdf-schema#"}
+    >>> with_iri("add a line PREFIX rdfs: <...> at the top", known)
+    'add a line PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> at the top'
+    >>> with_iri("add a line PREFIX rdsf: <...> at the top", known)
+    'add a line PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> at the top, if that is meant'
+    """
+    missing = _ADD_PREFIX.match(remedy)
+    if missing is None:
+        return remedy
+    name, rest = missing[1], remedy[missing.end() :]
+    if name in prefixes:
+        return f"add a line PREFIX {name}: <{prefixes[name]}> at the top"
+    if not rest and (near := difflib.get_close_matches(name, sorted(prefixes), 2)):
+        lines = " or ".join(f"PREFIX {one}: <{prefixes[one]}>" for one in near)
+        return f"add a line {lines} at the top, if that is meant"
+    return remedy
 
 
 def _relative_iri(query: str, pieces: list[Token]) -> QueryError | None:

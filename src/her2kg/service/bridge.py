@@ -1,7 +1,8 @@
 """Flask on an event loop: many clients, slow ones too, while few threads and workers are held.
 
-The endpoint's requests are driven on the loop, where they wait for workers without holding a thread; pages,
-which ask the store in this process, are made in threads.
+What asks workers is driven on the loop, where it waits for them without holding a thread, and where nothing
+comes between what is served and the question; pages, which ask the store in this process, are made in
+threads.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 #: Pages that may wait for a thread, for each thread.
 _PAGES_WAITING = 8
-_ENDPOINT = "/sparql"
+#: What asks workers, wherever a proxy puts it.
+_DRIVEN = ("/sparql", "/readyz")
 _WITHOUT_BODY = frozenset({204, 304})
 #: A message of ours to the server: a response that is there as a whole, which goes out at once.
 WHOLE = "her2kg.response.whole"
@@ -89,7 +91,7 @@ class Bridge:
         try:
             environ = _environ(scope)
             environ["wsgi.input"] = io.BytesIO(await self._body(environ, receive))
-            if scope["path"].endswith(_ENDPOINT):
+            if scope["path"].endswith(_DRIVEN):
                 body = await drive(self._endpoint, environ, started, send)
             else:
                 body = await self._page(environ, started)

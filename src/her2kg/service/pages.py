@@ -118,6 +118,6 @@ def ready() -> Response:
     """Say whether queries are answered: not when the service is ending, or no worker answers."""
     if current_app.config["ENDING"]:
         raise ServiceUnavailable("the service is ending; ask another one")
-    now = served()
-    now.workers.ask(_TRUE, formats={"truth": FORMATS["json"][0]})
-    return jsonify(status="ready", data=now.store.version)
+    workers = served().workers
+    workers.ask(_TRUE, formats={"truth": FORMATS["json"][0]})
+    return jsonify(status="ready", data=workers.version)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +20,7 @@ from her2kg.errors import (
 )
 from her2kg.service import observation
 from her2kg.service.negotiation import wants_page
+from her2kg.syntax import with_iri
 
 
 def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response:
@@ -34,7 +34,6 @@ def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response
     return Response(json.dumps(body), status, mimetype="application/problem+json")
 
 
-_PREFIX = re.compile(r"PREFIX ([^:\s]*): <\.\.\.>")
 #: Seconds after which it is worth to ask again.
 _RETRY_AFTER = "5"
 _STATUS = {
@@ -74,9 +73,8 @@ def of_error(error: Her2kgError) -> Response:
         response = problem(status, error.problem, error.remedy)
         response.headers["Retry-After"] = _RETRY_AFTER
         return response
-    if isinstance(error, QueryError) and (found := _PREFIX.search(error.remedy)):
-        iri = current_app.config["PREFIXES"].get(found[1], "...")
-        error.remedy = error.remedy.replace("<...>", f"<{iri}>")
+    if isinstance(error, QueryError):
+        error.remedy = with_iri(error.remedy, current_app.config["PREFIXES"])
     if isinstance(error, QueryError) and error.line:
         # The place stands in fields of its own, so it need not stand before the detail.
         detail = error.problem.removeprefix(f"{error.line}:{error.column}: ")
