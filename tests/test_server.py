@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -251,6 +252,22 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(address: str
     assert re.findall(rb"HTTP/1.1 (\d+)", said) == [b"200", b"200", b"400"] * 100 + [b"200"]
     numbers = [int(number) for number in re.findall(rb"\r\n\r\nn\r\n(-?\d+)\r\n", said)]
     assert numbers == [*range(1, 300, 3), -1]
+
+
+def test_many_requests_at_once_do_not_hold_up_others(address: str) -> None:
+    # The thing with the most triples, and an answer that is short, so that no full buffer makes it pause.
+    most = _ask(address, "SELECT ?s { ?s ?p ?o } GROUP BY ?s ORDER BY DESC(COUNT(*)) LIMIT 1").split()[1]
+    requests = [_request(f"SELECT DISTINCT ?p {{ <{most}> ?p ?o }} LIMIT {number}") for number in range(400)]
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as many:
+        many.sendall(b"".join(requests))
+        assert _ask(address, f"SELECT ?p {{ <{most}> ?p ?o }} LIMIT 1").startswith("p")
+        many.settimeout(0)
+        answered = b""
+        with contextlib.suppress(BlockingIOError):
+            while piece := many.recv(1 << 20):
+                answered += piece
+    assert answered.count(b"HTTP/1.1 200") < len(requests)
 
 
 def test_what_is_sent_after_the_last_request_is_not_answered(address: str) -> None:

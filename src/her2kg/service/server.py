@@ -184,6 +184,8 @@ class _Connection(HttpToolsProtocol):
     #: Bytes of the head so far; the time since which a request or a reader is awaited, 0 while none is.
     _head = 0
     _since = 0.0
+    #: Whether nothing of what came last was answered yet.
+    _first = False
     cycle: RequestResponseCycle
     _task: asyncio.Task[None] | None = None
 
@@ -193,14 +195,20 @@ class _Connection(HttpToolsProtocol):
             transport.abort()
         self._since = self.loop.time()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Answer a request; one that has come as a whole at once, and in a task only when it has to wait.
+    def data_received(self, data: bytes) -> None:
+        self._first = True
+        super().data_received(data)
 
-        A task begins in the next round of the loop, which costs more than a cached answer.
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Answer a request: the first of what has come at once, and in a task only when it has to wait.
+
+        A task begins in the next round of the loop, which costs more than a cached answer. The others begin
+        there, so that many requests of one client do not hold up those of another.
         """
         cycle.__class__ = _Cycle  # uvicorn makes it itself, and nothing was asked of it yet
         work = cycle.run_asgi(app)
-        if not self.pipeline and not any(name in _BODIES for name, _ in cycle.scope["headers"]):
+        if self._first and not any(name in _BODIES for name, _ in cycle.scope["headers"]):
+            self._first = False
             try:
                 awaited = work.send(None)
             except StopIteration:
