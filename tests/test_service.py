@@ -62,7 +62,8 @@ def _problem(response: TestResponse) -> dict[str, object]:
     body: dict[str, object] = json.loads(response.get_data())
     assert body["status"] == response.status_code
     assert body["title"]
-    assert body["detail"]
+    assert 0 < len(str(body["detail"])) <= 200
+    assert body["remedy"]
     return body
 
 
@@ -333,7 +334,9 @@ def test_a_method_that_writes_is_not_allowed_and_those_that_are_get_named(
     response = client.open("/sparql", method=method)
     assert response.status_code == 405
     assert {"GET", "POST"} <= set(response.allow)
-    _problem(response)
+    problem = _problem(response)
+    assert problem["detail"] == f"{method} is not allowed here"
+    assert problem["remedy"] == "use GET, HEAD, OPTIONS, POST"
 
 
 @pytest.mark.parametrize(
@@ -374,7 +377,9 @@ def test_a_form_may_be_as_large_as_the_limit_says(store: Store) -> None:
 def test_an_unknown_page_is_a_problem_too(client: FlaskClient) -> None:
     response = client.get("/nothing-here")
     assert response.status_code == 404
-    _problem(response)
+    problem = _problem(response)
+    assert problem["detail"] == "there is nothing at /nothing-here"
+    assert problem["remedy"] == "begin at /"
 
 
 def test_an_answer_is_known_again_until_the_data_change(client: FlaskClient, own: FlaskClient) -> None:

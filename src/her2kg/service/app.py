@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask.sessions import SessionInterface
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
 from her2kg.answer.cache import Cache
-from her2kg.errors import Her2kgError
+from her2kg.errors import Her2kgError, shortened
 from her2kg.service import description, observation, ontology, pages, problems, protocol, things
 from her2kg.service.served import Served
 
@@ -121,8 +122,21 @@ def create_app(  # noqa: PLR0913 - what is served, and how
 
 
 def _of_http(error: HTTPException) -> Response:
-    detail, _, remedy = (error.description or error.name).partition("; ")
-    response = problems.problem(error.code or 500, detail, remedy)
+    """Tell an error of HTTP in our words: what is wrong; what to do."""
     if isinstance(error, MethodNotAllowed):
-        response.allow.update(error.valid_methods or ())
-    return response
+        allowed = sorted(error.valid_methods or ())
+        response = problems.problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"{shortened(request.method, 20)} is not allowed here",
+            f"use {', '.join(allowed)}" if allowed else "",
+        )
+        response.allow.update(allowed)
+        return response
+    if isinstance(error, NotFound) and error.description == NotFound.description:
+        detail = f"there is nothing at {shortened(request.path, 120)}"
+        return problems.problem(HTTPStatus.NOT_FOUND, detail, f"begin at {request.script_root}/")
+    if isinstance(error, RequestEntityTooLarge):
+        detail = f"the request carries more than {current_app.config['MAX_CONTENT_LENGTH']:,} bytes"
+        return problems.problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "send less")
+    detail, _, remedy = (error.description or error.name).partition("; ")
+    return problems.problem(error.code or 500, detail, remedy)
