@@ -196,7 +196,8 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         tell("write")
         files = export.artefacts(graphs, names)
         counted = {
-            name: shapes.apart(export.directions, content, name) for name, content in sorted(files.items())
+            name: shapes.apart(export.directions, home, content, name)
+            for name, content in sorted(files.items())
         }
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
         files |= export.modules(parts, names) | context.documents(ontology, names)

@@ -17,9 +17,11 @@ from rdflib.plugins.serializers.turtle import TurtleSerializer
 
 from her2kg.engine import Engine, Table, convert, plain
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
+from her2kg.model.queries import read_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from rdflib.term import Node
 
@@ -107,23 +109,11 @@ def _written(serializer: TurtleSerializer) -> bytes:
     return stream.getvalue()
 
 
-_DIRECTIONS = """
-PREFIX her2: <https://w3id.org/her2kg/ontology#>
-SELECT ?direction (COUNT(DISTINCT ?claim) AS ?claims)
-WHERE {
-  { ?claim a her2:Statement ; her2:direction ?direction }
-  UNION
-  { GRAPH ?graph { ?claim a her2:Statement ; her2:direction ?direction } }
-}
-GROUP BY ?direction
-"""
-
-
-def directions(content: bytes, name: str) -> dict[str, int]:
+def directions(home: Path, content: bytes, name: str) -> dict[str, int]:
     """Read an export again and count its claims by direction, to show that no negative one was lost."""
     engine = Engine()
     engine.add_text(content.decode(), _MEDIA_TYPES[name.rpartition(".")[2]])
-    answer = engine.query(_DIRECTIONS)
+    answer = engine.query(read_query(home / "queries" / "export" / "directions.rq").text)
     counted = answer.rows() if isinstance(answer, Table) else ()
     return dict(
         sorted((plain(row["direction"]).rpartition("/")[2], int(plain(row["claims"]))) for row in counted)
