@@ -236,17 +236,22 @@ def test_a_syntax_error_has_line_column_and_remedy_for_a_program(client: FlaskCl
     [
         (  # two prefixes that are known are as near
             "ASK { ?s rdsf:label ?o }",
-            f"add a line PREFIX rdf: <{RDF}> or PREFIX rdfs: <{RDFS}> at the top, if that is meant",
+            (
+                "add a line PREFIX rdsf: <...> at the top"
+                f", or write rdf: with PREFIX rdf: <{RDF}>, or write rdfs: with PREFIX rdfs: <{RDFS}>"
+            ),
         ),
         (
             "PREFIX my: <urn:my:> ASK { ?s mys:label ?o }",
-            "add a line PREFIX mys: <...> at the top, or write my:, which is declared",
+            "add a line PREFIX mys: <...> at the top, or write my: which is declared",
         ),
         (  # known, so that the one that is declared is not meant
             "PREFIX rdf: <urn:my:> ASK { ?s rdfs:label ?o }",
             f"add a line PREFIX rdfs: <{RDFS}> at the top",
         ),
         ("ASK { ?s zzzz:label ?o }", "add a line PREFIX zzzz: <...> at the top"),
+        ("ASK { ?s ex:label ?o }", "add a line PREFIX ex: <...> at the top"),  # exon: is not meant
+        (f"ASK {{ ?s {'x' * 5000}:label ?o }}", f"add a line PREFIX {'x' * 39}…: <...> at the top"),
     ],
 )
 def test_a_prefix_like_one_that_is_known_is_told(client: FlaskClient, query: str, remedy: str) -> None:

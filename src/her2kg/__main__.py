@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-_TUNABLES = "GLIBC_TUNABLES"
+_TUNABLES, _STARTED = "GLIBC_TUNABLES", "her2kg_started"
 #: Pieces of memory of each size that are kept at hand, 7 unless told. Evaluating a query frees hundreds; what
 #: is not kept is joined again with what lies beside it, in the next query: a sixth of the time of a lookup.
 _KEPT = "glibc.malloc.tcache_count=200"
@@ -25,12 +25,16 @@ def main() -> None:
 def _start_with_memory_at_hand() -> None:
     """Take the place of this process by one that is set for the service, unless the user has set it.
 
-    The C library reads the setting only as a process starts.
+    The C library reads the setting only as a process starts. An option of Python says that this was done:
+    it can be seen, and it stays where the variable is taken away, as from a program with capabilities.
     """
-    if _TUNABLES not in os.environ and platform.libc_ver()[0] == "glibc" and sys.executable:
+    done = _STARTED in sys._xoptions or _TUNABLES in os.environ  # noqa: SLF001 - as its documentation says
+    if not done and platform.libc_ver()[0] == "glibc" and sys.executable:
         with contextlib.suppress(OSError):  # then it serves as it is
             os.execve(  # noqa: S606 - ourselves
-                sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, _TUNABLES: _KEPT}
+                sys.executable,
+                [sys.executable, "-X", _STARTED, *sys.orig_argv[1:]],
+                {**os.environ, _TUNABLES: _KEPT},
             )
 
 

@@ -269,7 +269,11 @@ def _placed(error: QueryError, query: str, text: str, home: Path) -> Her2kgError
     from her2kg.model.namespaces import prefixes
     from her2kg.syntax import with_iri
 
-    remedy = with_iri(error.remedy, prefixes(home))
+    try:
+        known = prefixes(home)
+    except InputError:  # the fault is the query's
+        known = {}
+    remedy = with_iri(error.remedy, known)
     problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
     if not error.line or not Path(query).is_file():
         return QueryError(problem, remedy, line=error.line, column=error.column)

@@ -13,10 +13,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from her2kg.errors import QueryError
+from her2kg.errors import QueryError, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # Every repetition is possessive, so that no query takes longer to cut than its length allows.
 _TOKEN = re.compile(
@@ -39,7 +39,9 @@ _PLACE = re.compile(r"error at (\d+):(\d+): (?:expected (?:one of )?)?(.*)", re.
 _KEYWORD = re.compile(r"(?<![\w\"'\[])[A-Z][A-Z_0-9]+(?![\w\"'\]])")
 _RULE = re.compile(r"[A-Z]\w+ ?\w* (?:[a-zA-Z]+ ){2,}[a-zA-Z]+")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
-_ADD_PREFIX = re.compile(r"add a line PREFIX ([^:\s]*): <\.\.\.> at the top")
+_ADD_PREFIX = re.compile(r"add a line PREFIX ([^:\s]*): <\.\.\.> at the top(.*)")
+#: Code points of a prefix beyond which it is like no other.
+_LONG_PREFIX = 40
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 _FORMS = {"SELECT": "table", "ASK": "truth", "CONSTRUCT": "triples", "DESCRIBE": "triples"}
 _CASTS = "http://www.w3.org/2001/XMLSchema#"
@@ -194,14 +196,14 @@ def _undeclared_prefix(query: str, pieces: list[Token]) -> QueryError | None:
     before = ""
     for token in pieces:
         if token.kind == "name":
-            prefix = token.text.partition(":")[0] + ":"
+            prefix = token.text.partition(":")[0]
             if before == "PREFIX":
                 declared.add(prefix)
             elif prefix not in declared:
-                remedy = f"add a line PREFIX {prefix} <...> at the top"
-                if near := difflib.get_close_matches(prefix, sorted(declared), 1):
-                    remedy += f", or write {near[0]}, which is declared"
-                return _at(query, token.start, f"the prefix {prefix} is not declared", remedy)
+                said = shortened(prefix, _LONG_PREFIX)
+                meant = dict.fromkeys(_like(prefix, declared), "which is declared")
+                remedy = f"add a line PREFIX {said}: <...> at the top{_or_write(meant)}"
+                return _at(query, token.start, f"the prefix {said}: is not declared", remedy)
         before = token.text.upper() if token.kind == "word" else ""
     return None
 
@@ -212,19 +214,32 @@ def with_iri(remedy: str, prefixes: Mapping[str, str]) -> str:
     >>> known = {"rdfs": "http://www.w3.org/2000/01/rdf-schema#"}
     >>> with_iri("add a line PREFIX rdfs: <...> at the top", known)
     'add a line PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> at the top'
-    >>> with_iri("add a line PREFIX rdsf: <...> at the top", known)
-    'add a line PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> at the top, if that is meant'
+    >>> print(with_iri("add a line PREFIX RDSF: <...> at the top", known))
+    add a line PREFIX RDSF: <...> at the top, or write rdfs: with PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
     """
-    missing = _ADD_PREFIX.match(remedy)
+    missing = _ADD_PREFIX.fullmatch(remedy)
     if missing is None:
         return remedy
-    name, rest = missing[1], remedy[missing.end() :]
+    name, others = missing[1], missing[2]
     if name in prefixes:
         return f"add a line PREFIX {name}: <{prefixes[name]}> at the top"
-    if not rest and (near := difflib.get_close_matches(name, sorted(prefixes), 2)):
-        lines = " or ".join(f"PREFIX {one}: <{prefixes[one]}>" for one in near)
-        return f"add a line {lines} at the top, if that is meant"
-    return remedy
+    if others:
+        return remedy
+    return remedy + _or_write(
+        {near: f"with PREFIX {near}: <{prefixes[near]}>" for near in _like(name, prefixes)}
+    )
+
+
+def _like(prefix: str, prefixes: Iterable[str]) -> list[str]:
+    """Give the prefixes that may be meant, at most two."""
+    if len(prefix) > _LONG_PREFIX:
+        return []
+    folded = {name.casefold(): name for name in sorted(prefixes)}
+    return [folded[name] for name in difflib.get_close_matches(prefix.casefold(), folded, 2, 0.75)]
+
+
+def _or_write(meant: Mapping[str, str]) -> str:
+    return "".join(f", or write {name}: {how}" for name, how in meant.items())
 
 
 def _relative_iri(query: str, pieces: list[Token]) -> QueryError | None:

@@ -37,9 +37,12 @@ class _Ended:
     def take(self) -> Any:
         """Give the result, once, or raise the error: who ran the function is to keep neither."""
         result, error, self.result, self.error = self.result, self.error, None, None
-        if error is not None:
+        if error is None:
+            return result
+        try:
             raise error
-        return result
+        finally:
+            del error  # which would hold this frame, and this frame it
 
 
 class _Driven(greenlet):
@@ -50,10 +53,14 @@ class _Driven(greenlet):
 
     loop: asyncio.AbstractEventLoop
 
-    def run(self, *work: Any) -> None:
-        """Call a function with its arguments, hand over how it ended, and be given the next."""
+    def run(self) -> None:
+        """Be given a function with its arguments, call it, and hand over how it ended.
+
+        It begins with nothing, since a greenlet keeps what it began with.
+        """
         parent = self.parent
         assert parent is not None, "it is started by a loop"  # noqa: S101 - a mistake of ours
+        work = parent.switch()
         while True:
             ended = _Ended(*work)
             del work
@@ -61,10 +68,22 @@ class _Driven(greenlet):
 
 
 class _Idle(threading.local):
-    """Those of a thread that wait for a function: none can be switched to from another thread."""
+    """Those of a thread that wait for a function of the loop that runs there.
+
+    None can be switched to from another thread, and none is kept for another loop: a greenlet runs on that
+    part of the C stack on which it began, over what lies there now, and nothing may lie there that the loop
+    looks at meanwhile. Tasks of one loop are called at one depth, below all that is the loop's own.
+    """
 
     def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.driven: list[_Driven] = []
+
+    def of(self, loop: asyncio.AbstractEventLoop) -> list[_Driven]:
+        """Give those of a loop."""
+        if self.loop is not loop:
+            self.loop, self.driven = loop, []
+        return self.driven
 
 
 _idle = _Idle()
@@ -83,10 +102,18 @@ def driven() -> bool:
 
 
 async def drive(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function on the event loop that runs; the loop goes on while the function waits."""
-    idle = _idle.driven
-    driven = idle.pop() if idle else _Driven()
-    driven.loop = asyncio.get_running_loop()
+    """Call a function on the event loop that runs; the loop goes on while the function waits.
+
+    To be called in a task.
+    """
+    loop = asyncio.get_running_loop()
+    idle = _idle.of(loop)
+    if idle:
+        driven = idle.pop()
+    else:
+        driven = _Driven()
+        driven.switch()
+    driven.loop = loop
     given = driven.switch(function, arguments)
     while not isinstance(given, _Ended):
         try:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 #: Pages that may wait for a thread, for each thread.
 _PAGES_WAITING = 8
-#: What asks workers, wherever a proxy puts it.
-_DRIVEN = ("/sparql", "/readyz")
+#: What asks workers.
+_DRIVEN = frozenset({"/sparql", "/readyz"})
 _WITHOUT_BODY = frozenset({204, 304})
 #: A message of ours to the server: a response that is there as a whole, which goes out at once.
 WHOLE = "her2kg.response.whole"
@@ -91,7 +91,7 @@ class Bridge:
         try:
             environ = _environ(scope)
             environ["wsgi.input"] = io.BytesIO(await self._body(environ, receive))
-            if scope["path"].endswith(_DRIVEN):
+            if scope["path"] in _DRIVEN:
                 body = await drive(self._endpoint, environ, started, send)
             else:
                 body = await self._page(environ, started)

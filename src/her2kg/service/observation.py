@@ -44,8 +44,6 @@ blueprint = Blueprint("observation", __name__)
 #: read, for the graph is public and nothing can be written.
 HEADERS = [
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match"),
     ("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id"),
     (
         "Content-Security-Policy",
@@ -58,6 +56,11 @@ HEADERS = [
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
     ("Vary", "Accept, Accept-Encoding"),
+]
+#: What a browser asks before it asks for something that needs its leave (Fetch, 3.3.3).
+_PREFLIGHT = [
+    ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
+    ("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match"),
 ]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: The name of this run of the service; with a number, that of a request.
@@ -183,6 +186,8 @@ class Observed:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             notes["status"] = status[:3]
+            if environ["REQUEST_METHOD"] == "OPTIONS":
+                headers = [*headers, *_PREFLIGHT]
             return start_response(status, [*headers, *HEADERS, ("X-Request-Id", notes["id"])], *rest)
 
         pieces = self._inner(environ, start)

@@ -21,13 +21,11 @@ from her2kg.errors import InputError
 from her2kg.service.bridge import WHOLE, Bridge, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterator
+    from collections.abc import Callable, Iterator
 
     from her2kg.settings import Settings
 
 _BACKLOG = 1024
-#: Headers that say that a request has a body, which may be yet to come.
-_BODIES = frozenset({b"content-length", b"transfer-encoding"})
 
 
 def run(
@@ -184,8 +182,6 @@ class _Connection(HttpToolsProtocol):
     #: Bytes of the head so far; the time since which a request or a reader is awaited, 0 while none is.
     _head = 0
     _since = 0.0
-    #: Whether nothing of what came last was answered yet.
-    _first = False
     cycle: RequestResponseCycle
     _task: asyncio.Task[None] | None = None
 
@@ -195,26 +191,9 @@ class _Connection(HttpToolsProtocol):
             transport.abort()
         self._since = self.loop.time()
 
-    def data_received(self, data: bytes) -> None:
-        self._first = True
-        super().data_received(data)
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Answer a request: the first of what has come at once, and in a task only when it has to wait.
-
-        A task begins in the next round of the loop, which costs more than a cached answer. The others begin
-        there, so that many requests of one client do not hold up those of another.
-        """
         cycle.__class__ = _Cycle  # uvicorn makes it itself, and nothing was asked of it yet
-        work = cycle.run_asgi(app)
-        if self._first and not any(name in _BODIES for name, _ in cycle.scope["headers"]):
-            self._first = False
-            try:
-                awaited = work.send(None)
-            except StopIteration:
-                return
-            work = _go_on(work, awaited)
-        self._task = task = self.loop.create_task(work)
+        self._task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
@@ -301,34 +280,6 @@ class _Connection(HttpToolsProtocol):
         super().resume_writing()
         if self.cycle and not self.cycle.response_complete:
             self._since = 0.0
-
-
-class _Begun:
-    """A coroutine that runs already, and what it awaits."""
-
-    def __init__(self, work: Coroutine[Any, Any, None], awaited: Any) -> None:
-        self._work = work
-        self._awaited = awaited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        awaited = self._awaited
-        while True:
-            try:
-                value = yield awaited
-            except BaseException as error:  # noqa: BLE001 - as when the task is cancelled
-                step: Callable[[Any], Any] = self._work.throw
-                value = error
-            else:
-                step = self._work.send
-            try:
-                awaited = step(value)
-            except StopIteration:
-                return
-
-
-async def _go_on(work: Coroutine[Any, Any, None], awaited: Any) -> None:
-    """Go on with a coroutine that was begun without a task; `yield from` would begin it anew."""
-    await _Begun(work, awaited)
 
 
 class _TooLargeError(httptools.HttpParserError):
