@@ -313,6 +313,7 @@ def remote(opened: _Opener) -> Iterator[RemoteWorkers]:
         ("define get:soft 'soft' ASK {}", "1:8: the prefix get: is not declared"),
     ],
 )
+@pytest.mark.slow
 def test_what_must_not_get_to_an_engine_does_not(remote: Any, query: str, problem: str) -> None:
     with pytest.raises(QueryError) as caught:
         remote.ask(query)
@@ -320,6 +321,7 @@ def test_what_must_not_get_to_an_engine_does_not(remote: Any, query: str, proble
     assert remote.engine.asked == []
 
 
+@pytest.mark.slow
 def test_an_answer_comes_in_the_format_of_its_form(remote: Any) -> None:
     reply = remote.ask("ASK {}", formats={"truth": "application/sparql-results+xml"})
     assert (reply.form, reply.fits) == ("truth", True)
@@ -327,6 +329,7 @@ def test_an_answer_comes_in_the_format_of_its_form(remote: Any) -> None:
     assert not remote.ask("ASK {}", formats={"table": "text/csv"}).fits
 
 
+@pytest.mark.slow
 def test_triples_come_with_prefixes_and_an_answer_may_grow_too_long(remote: Any) -> None:
     lines = b"".join(b"<urn:owl:%d> <urn:owl:p> <urn:owl:o> .\n" % number for number in range(24))
     remote.engine.say = lambda *_: Said(media_type="application/n-triples", content=lines)
@@ -337,12 +340,14 @@ def test_triples_come_with_prefixes_and_an_answer_may_grow_too_long(remote: Any)
         remote.ask(query, formats={"triples": "application/rdf+xml"})
 
 
+@pytest.mark.slow
 def test_one_more_than_may_wait_is_told_to_come_again(remote: Any) -> None:
     with remote._place(), pytest.raises(BusyError):
         remote.ask("ASK {}")
     assert remote.ask("ASK {}").form == "truth"
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_an_explanation_asks_the_engine_and_tells_its_errors(remote: Any) -> None:
     def say(form: dict[str, list[str]], _authorization: str) -> Said:

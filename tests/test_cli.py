@@ -363,6 +363,7 @@ def test_build_may_publish_elsewhere(sample: CliRunner, sample_home: Path, tmp_p
     assert not (sample_home / "build").exists()
 
 
+@pytest.mark.slow
 def test_faulty_tables_are_not_built_and_every_fault_is_named(sample: CliRunner, sample_home: Path) -> None:
     set_cell(sample_home / "data" / "alterations.tsv", "egfr-t790m", "parent", "nothing")
     set_cell(sample_home / "data" / "alterations.tsv", "erbb2-mutation", "genes", "nowhere")

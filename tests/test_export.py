@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # rdflib's own parsers of TriG and JSON-LD use what rdflib deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning"),
+]
 
 DEFAULT = ("her2kg.ttl", "her2kg.nt", "her2kg.rdf")
 NAMED = ("her2kg.nq", "her2kg.trig", "her2kg.jsonld")

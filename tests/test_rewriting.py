@@ -162,6 +162,7 @@ def _check(seeds: range) -> tuple[int, int]:
     return compared, mattered
 
 
+@pytest.mark.slow
 def test_random_queries_have_the_same_answers_over_random_graphs() -> None:
     compared, mattered = _check(range(4000))
     assert compared > 600

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from her2kg.engine import Answer
 
+pytestmark = pytest.mark.slow
+
 _JSON = "application/sparql-results+json"
 _XML = "application/sparql-results+xml"
 _ENDLESS = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . ?m ?o ?p }"
