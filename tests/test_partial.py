@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.conftest import SAMPLE
 from tests.editing import set_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.slow
@@ -104,8 +105,16 @@ BROKEN = (
 )
 
 
+def _every_other(values: Sequence[Any]) -> list[Any]:
+    """Have every second value tried by `make test-long` alone: each checks all tables, for two seconds."""
+    return [
+        pytest.param(value, marks=pytest.mark.long) if number % 2 else value
+        for number, value in enumerate(values)
+    ]
+
+
 @pytest.mark.untraced  # a tracer doubles its time, and the tests above run the same lines
-@pytest.mark.parametrize("cell", BROKEN, ids=lambda cell: f"{cell.table[5:]}:{cell.name}")
+@pytest.mark.parametrize("cell", _every_other(BROKEN), ids=lambda cell: f"{cell.table[5:]}:{cell.name}")
 def test_nothing_is_blamed_for_a_broken_cell(sample_home: Path, cell: Cell) -> None:
     wrong = {other.put(sample_home) for other in WRONG}
     place = cell.put(sample_home)
@@ -124,7 +133,7 @@ TABLES = sorted(
 
 
 @pytest.mark.untraced
-@pytest.mark.parametrize("table", [*TABLES, "data/vocabularies.tsv"])
+@pytest.mark.parametrize("table", _every_other([*TABLES, "data/vocabularies.tsv"]))
 def test_nothing_is_blamed_for_a_file_that_cannot_be_read(sample_home: Path, table: str) -> None:
     wrong = {other.put(sample_home) for other in WRONG}
     (sample_home / table).write_bytes(b"\xef\xbb\xbf")
