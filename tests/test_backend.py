@@ -348,7 +348,6 @@ def test_one_more_than_may_wait_is_told_to_come_again(remote: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_an_explanation_asks_the_engine_and_tells_its_errors(remote: Any) -> None:
     def say(form: dict[str, list[str]], _authorization: str) -> Said:
         empty = b'{"head": {"vars": ["a"]}, "results": {"bindings": []}}'

@@ -128,7 +128,9 @@ def test_every_constant_of_a_query_is_in_the_graph(store: Store, path: Path) -> 
 @pytest.mark.parametrize("path", sorted((ROOT / "queries").rglob("*.rq")), ids=lambda path: path.stem)
 def test_every_query_says_what_it_answers_in_both_languages(path: Path) -> None:
     found = read_query(path)
-    assert set(found.question or found.summary) == {"en", "zh"}
+    # What only our own code asks has a summary; what people read has a question.
+    own = path.parent.name in {"backend", "diff", "export", "lookups"}
+    assert set(found.summary if own else found.question) == {"en", "zh"}
 
 
 def test_sparql_stands_in_files_and_not_in_python() -> None:

@@ -257,7 +257,7 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(address: str
 def test_many_requests_at_once_do_not_hold_up_others(address: str) -> None:
     # The thing with the most triples, and an answer that is short, so that no full buffer makes it pause.
     most = _ask(address, "SELECT ?s { ?s ?p ?o } GROUP BY ?s ORDER BY DESC(COUNT(*)) LIMIT 1").split()[1]
-    requests = [_request(f"SELECT DISTINCT ?p {{ <{most}> ?p ?o }} LIMIT {number}") for number in range(400)]
+    requests = [_request(f"SELECT DISTINCT ?p {{ <{most}> ?p ?o }} LIMIT {number}") for number in range(800)]
     host, port = address.removeprefix("http://").strip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as many:
         many.sendall(b"".join(requests))
