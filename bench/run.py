@@ -22,10 +22,10 @@ from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
 from bench.contradiction import bench_contradiction  # noqa: E402
-from her2kg.engine import Engine, Triples  # noqa: E402
 from her2kg.graph import build, definitions, derivation, mapping, reasoning, tables  # noqa: E402
 from her2kg.model.queries import read_queries  # noqa: E402
 from her2kg.model.vocabulary import SCHEMES  # noqa: E402
+from her2kg.sparql.engine import Engine, Triples  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

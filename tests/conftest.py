@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.answer.store import Store
+from her2kg.answer.opening import open_build
 from her2kg.graph.build import build, infer, read_ontology
 from her2kg.graph.definitions import class_axioms
 from her2kg.graph.mapping import map_tables
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rdflib import Graph
+
+    from her2kg.sparql.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "tests" / "sample"
@@ -83,7 +85,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 @pytest.fixture(scope="session")
 def store(built: Path) -> Store:
     """Open the real graph."""
-    return Store.open(built)
+    return open_build(built)
 
 
 def make_sample_home(made: Path) -> Path:

@@ -18,15 +18,15 @@ from urllib.request import urlopen
 
 import pytest
 
-from her2kg.engine import Table, plain
 from her2kg.model.namespaces import LOADED
 from her2kg.settings import Address
+from her2kg.sparql.engine import Table, plain
 from tests.conftest import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from her2kg.answer.store import Answerer
+    from her2kg.sparql.store import Answerer
 
 #: Seconds that an engine may take to be there.
 _START = 60

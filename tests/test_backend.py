@@ -13,14 +13,14 @@ from her2kg.answer.backend import Backend
 from her2kg.answer.endpoint import Endpoint
 from her2kg.answer.loading import _batches, load
 from her2kg.answer.remote import RemoteWorkers, nothing
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine as Memory
-from her2kg.engine import Table, Triples, plain, read_answer
 from her2kg.errors import BackendError, BusyError, LimitError, QueryError, SettingError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
 from her2kg.settings import Settings
-from her2kg.syntax import refuse_functions
+from her2kg.sparql.engine import Engine as Memory
+from her2kg.sparql.engine import Table, Triples, plain, read_answer
+from her2kg.sparql.store import Store
+from her2kg.sparql.syntax import refuse_functions
 from tests.engines import (
     JSON,
     TRACE,

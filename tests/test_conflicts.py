@@ -21,8 +21,8 @@ from tests.planting import plant
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
     from her2kg.model.rows import Tables
+    from her2kg.sparql.store import Store
 
 #: What sets one finding against another in Chinese and in English.
 _CONTRAST = re.compile(

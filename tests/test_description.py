@@ -14,13 +14,13 @@ from pyld import jsonld
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, OWL, RDF, RDFS, SDO, SH, VOID
 
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine
 from her2kg.model.namespaces import BASE, DATASET, ENDPOINT, GRAPHS, HER2, PREFIXES, prefixes
 from her2kg.model.queries import question_names
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

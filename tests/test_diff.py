@@ -19,9 +19,10 @@ from her2kg.graph.build import compare, infer, read_ontology, tell
 from her2kg.graph.definitions import class_axioms
 from her2kg.graph.export import artefacts
 from her2kg.graph.mapping import map_tables
-from her2kg.graph.publishing import CHECKSUMS, publish
+from her2kg.graph.publishing import publish
 from her2kg.graph.tables import read
 from her2kg.model.changes import How
+from her2kg.model.layout import CHECKSUMS
 from her2kg.model.namespaces import CS, HER2, prefixes, thing
 from tests.conftest import ROOT, make_sample_home
 from tests.editing import add_row, keep_rows, set_cell

@@ -25,7 +25,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 ONTOLOGY = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"

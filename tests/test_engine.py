@@ -9,8 +9,8 @@ import pytest
 from rdflib import RDF, Graph
 from rdflib.compare import isomorphic
 
-from her2kg.engine import Engine, Table, Triples, Truth, convert, iri, literal, plain, written
 from her2kg.errors import FormatError, InputError, QueryError
+from her2kg.sparql.engine import Engine, Table, Triples, Truth, convert, iri, literal, plain, written
 
 if TYPE_CHECKING:
     from pathlib import Path

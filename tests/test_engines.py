@@ -22,8 +22,8 @@ from rdflib.compare import isomorphic
 
 from her2kg.answer.backend import Backend
 from her2kg.answer.loading import load
+from her2kg.answer.opening import open_build
 from her2kg.answer.questions import ask
-from her2kg.answer.store import Store
 from her2kg.errors import BackendError, Her2kgError
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import question_names
@@ -46,6 +46,8 @@ from tests.serving import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from her2kg.sparql.store import Store
 
 
 _COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
@@ -252,7 +254,7 @@ def test_a_service_with_an_address_for_updates_fills_the_engine_first_and_a_seco
         for _ in range(2):
             with serving(*words, **environ) as (url, _process):
                 found = json.loads(_get(f"{url}healthz")[2])
-                assert (found["data"], found["triples"]) == (Store.open(small).version, 4)
+                assert (found["data"], found["triples"]) == (open_build(small).version, 4)
                 assert _sparql(url, _COUNT)[2].split() == ["n", "4"]
                 graph_text = _get(f"{url}graph/ontology", "application/n-triples")[2]
                 wanted, got = Graph().parse(small / "her2kg.nt"), Graph().parse(data=graph_text, format="nt")

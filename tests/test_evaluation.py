@@ -21,7 +21,7 @@ import rdflib
 import rdflib.plugins.sparql.parser as other_parser
 from rdflib.plugins.sparql.parserutils import Comp
 
-from her2kg.syntax import tokens
+from her2kg.sparql.syntax import tokens
 from tests import answer_readers as readers
 from tests.serving import serving
 

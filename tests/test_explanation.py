@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from her2kg.answer.explanation import Finding, explain
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
 from her2kg.cli import main
-from her2kg.engine import Table, Triples, plain
 from her2kg.errors import QueryError
 from her2kg.model.namespaces import prefixes
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
+from her2kg.sparql.engine import Table, Triples, plain
+from her2kg.sparql.store import Store
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

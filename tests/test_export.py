@@ -17,16 +17,17 @@ from rdflib import BNode, Dataset, Graph, Literal
 from rdflib.compare import isomorphic
 from rdflib.namespace import OWL, RDF, XSD
 
-from her2kg.engine import Engine, Table, plain
 from her2kg.errors import InputError
 from her2kg.graph import modules
 from her2kg.graph.build import directions, read_ontology, version
 from her2kg.graph.description import describe
 from her2kg.graph.export import artefacts, canonical
 from her2kg.graph.export import modules as export_modules
-from her2kg.graph.publishing import CHECKSUMS, publish
+from her2kg.graph.publishing import publish
+from her2kg.model.layout import CHECKSUMS
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS, HER2, MODULES, prefixes, thing
 from her2kg.model.queries import read_queries
+from her2kg.sparql.engine import Engine, Table, plain
 from tests.conftest import ROOT, make_sample_home
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from her2kg.errors import NotationError
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 _TABLE = Path(__file__).parent / "reasoning" / "independent-notations.tsv"
 #: What the facts call a domain, and what the graph does.

@@ -9,13 +9,13 @@ import pytest
 
 from her2kg.answer.questions import bound
 from her2kg.answer.results import Answers
-from her2kg.engine import Table
 from her2kg.model.namespaces import GRAPHS
 from her2kg.model.queries import read_question
+from her2kg.sparql.engine import Table
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 Row = frozenset[tuple[str, str]]
 _ASSERTED = (str(GRAPHS["ontology"]), str(GRAPHS["asserted"]))

@@ -23,7 +23,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 _DRUG = "https://w3id.org/her2kg/id/drug/"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from her2kg.answer.lookups import Lookups, is_lookup
-from her2kg.answer.store import Store
-from her2kg.engine import Engine
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 from tests.conftest import ROOT
 
 _THING = "<https://w3id.org/her2kg/id/drug/afatinib>"

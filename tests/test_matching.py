@@ -10,9 +10,9 @@ import pytest
 from her2kg.answer.matching import match
 from her2kg.answer.names import fold
 from her2kg.answer.questions import claims_on
-from her2kg.answer.store import Store
-from her2kg.engine import Engine
 from her2kg.errors import NotationError
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

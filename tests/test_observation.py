@@ -15,12 +15,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine
 from her2kg.service.app import create_app
 from her2kg.service.observation import query_hash
 from her2kg.settings import Settings
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 from tests.serving import serving
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import pytest
 from rdflib import OWL, RDF, RDFS, Graph, Literal, URIRef
 from rdflib.namespace import DCTERMS, SKOS
 
-from her2kg.engine import Table, plain
 from her2kg.model.namespaces import ONTOLOGY
+from her2kg.sparql.engine import Table, plain
 from tests.conftest import ROOT, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 GRAPH = Graph().parse(ROOT / "ontology" / "her2kg.ttl")
 OWN = "https://w3id.org/her2kg/ontology#"

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 import pytest
 from rdflib import Graph
 
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

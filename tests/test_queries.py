@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.engine import Engine, Table, literal, plain, written
 from her2kg.errors import InputError, QueryError, UnknownQuestionError
 from her2kg.model.queries import Query, question_names, read_queries, read_query, read_question
+from her2kg.sparql.engine import Engine, Table, literal, plain, written
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

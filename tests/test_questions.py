@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 GOLDEN = ROOT / "tests" / "golden"
 _BASE = "https://w3id.org/her2kg/id/"

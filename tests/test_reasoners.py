@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 pytestmark = pytest.mark.slow
 

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from her2kg.answer.results import FORMATS, Answers, python_value
-from her2kg.engine import Engine, Table, literal
 from her2kg.errors import QueryError
 from her2kg.model.queries import Query
+from her2kg.sparql.engine import Engine, Table, literal
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _AWKWARD = 'tab\there, "quoted"\\ line\nfeed\rreturn <b>&amp; 中文'

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.answer.rewriting import rewritten
-from her2kg.engine import Engine, Table
 from her2kg.errors import QueryError
 from her2kg.graph import tables
+from her2kg.sparql.engine import Engine, Table
+from her2kg.sparql.rewriting import rewritten
 from tests.conftest import ROOT
 from tests.planting import plant, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 UNCONTRADICTED = (ROOT / "bench" / "uncontradicted.rq").read_text(encoding="utf-8")
 #: What users ask of the model by leaving out what there is: each is rewritten.

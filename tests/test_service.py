@@ -16,13 +16,13 @@ from rdflib import Graph, Namespace, URIRef
 from rdflib.namespace import OWL, RDF, RDFS, SKOS, VOID
 
 from her2kg.answer.results import Answers
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Workers
-from her2kg.engine import Engine, Table, plain
 from her2kg.model.namespaces import HER2, prefixes
 from her2kg.model.queries import question_names
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
+from her2kg.sparql.engine import Engine, Table, plain
+from her2kg.sparql.store import Store
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.answer.store import Store
-from her2kg.engine import Engine, Table, Triples, Truth, convert
+from her2kg.answer.opening import open_build
 from her2kg.errors import BuildMissingError, InputError, QueryError
-from her2kg.syntax import syntax_error
+from her2kg.sparql.engine import Engine, Table, Triples, Truth, convert
+from her2kg.sparql.store import Store
+from her2kg.sparql.syntax import syntax_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def test_the_version_of_a_build_changes_with_its_data(built: Path, store: Store)
 
 def test_without_a_build_one_line_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(BuildMissingError) as caught:
-        Store.open(tmp_path / "none")
+        open_build(tmp_path / "none")
     assert str(caught.value) == f"{tmp_path}/none/checksums.txt is missing: run `her2kg build` first"
 
 
@@ -56,7 +57,7 @@ def test_without_a_build_one_line_says_what_to_run(tmp_path: Path) -> None:
 def test_a_build_that_lacks_a_file_is_refused(copied: Path, name: str) -> None:
     (copied / name).unlink()
     with pytest.raises(BuildMissingError, match=rf"{name} is missing: run `her2kg build` first"):
-        Store.open(copied)
+        open_build(copied)
 
 
 @pytest.mark.parametrize("name", ["her2kg.nt", "her2kg.nq"])
@@ -66,21 +67,21 @@ def test_a_half_written_build_is_refused(copied: Path, name: str) -> None:
     with pytest.raises(
         BuildMissingError, match=rf"{name} is not what checksums.txt says: run `her2kg build` again"
     ):
-        Store.open(copied)
+        open_build(copied)
 
 
 def test_an_altered_build_is_refused_although_it_parses(copied: Path) -> None:
     with (copied / "her2kg.nq").open("a") as file:
         file.write("<urn:a> <urn:b> <urn:c> .\n")
     with pytest.raises(BuildMissingError, match=r"is not what checksums\.txt says"):
-        Store.open(copied)
+        open_build(copied)
 
 
 @pytest.mark.parametrize("sums", [b"", b"nonsense\n", b"\xff\xfe\n"])
 def test_checksums_that_say_nothing_are_no_build(copied: Path, sums: bytes) -> None:
     (copied / "checksums.txt").write_bytes(sums)
     with pytest.raises(BuildMissingError, match="run `her2kg build` again"):
-        Store.open(copied)
+        open_build(copied)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ from pyshacl.validator import Validator
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.namespace import RDF, RDFS, SH
 
-from her2kg.engine import Engine, Table, plain
 from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import build, validation
 from her2kg.graph.mapping import map_tables
 from her2kg.graph.tables import read
 from her2kg.model.namespaces import HER2, prefixes, thing
 from her2kg.model.queries import Query, read_queries, read_query
+from her2kg.sparql.engine import Engine, Table, plain
 from tests.conftest import ROOT, SAMPLE, make_sample_home
 from tests.editing import add_row, set_cell
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Pool, Seed, Workers
-from her2kg.engine import Engine
 from her2kg.errors import BusyError, CrashError, FormatError, InputError, LimitError, QueryError
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from her2kg.engine import Answer
+    from her2kg.sparql.engine import Answer
 
 pytestmark = pytest.mark.slow
 

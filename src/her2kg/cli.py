@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from her2kg.answer.results import Answers
-    from her2kg.answer.store import Store
-    from her2kg.engine import Triples, Truth
     from her2kg.errors import Fault
+    from her2kg.sparql.engine import Triples, Truth
+    from her2kg.sparql.store import Store
 
 #: What a shell gives a program that Ctrl-C ended.
 _INTERRUPTED = 130
@@ -218,13 +218,13 @@ def query(  # noqa: PLR0913 - an argument for each option
     settings: Settings, query: str, parameters: tuple[str, ...], kind: str | None, lang: str, *, why: bool
 ) -> None:
     """Answer QUERY: the name of a question, a .rq file, or - for standard input."""
+    from her2kg.answer.opening import open_build
     from her2kg.answer.questions import bound
     from her2kg.answer.results import Answers
-    from her2kg.answer.store import Store
-    from her2kg.engine import Table
     from her2kg.model.queries import Query, question_names, read_query, read_question
+    from her2kg.sparql.engine import Table
 
-    store = Store.open(settings.build)
+    store = open_build(settings.build)
     if query == "-":
         named = Query("standard input", _standard_input())
     elif query.endswith(".rq") or (query not in question_names(settings.home) and _is_file(query)):
@@ -267,7 +267,7 @@ def _standard_input() -> str:
 def _placed(error: QueryError, query: str, text: str, home: Path) -> Her2kgError:
     """Name the file before line and column, counted from the top of the file with its header."""
     from her2kg.model.namespaces import prefixes
-    from her2kg.syntax import with_iri
+    from her2kg.sparql.syntax import with_iri
 
     try:
         known = prefixes(home)
@@ -316,10 +316,10 @@ def _pair(parameter: str) -> tuple[str, str]:
 @click.pass_obj
 def match(settings: Settings, notation: str, ontology: Path | None, kind: str | None, lang: str) -> None:
     """List the claims that apply to an alteration in any notation."""
+    from her2kg.answer.opening import open_build
     from her2kg.answer.questions import ask
-    from her2kg.answer.store import Store
 
-    store = Store.open(settings.build)
+    store = open_build(settings.build)
     if ontology:
         _print_table(_foreign(store, settings, ontology, notation, lang), kind)
         return
@@ -339,7 +339,7 @@ def _foreign(store: Store, settings: Settings, file: Path, name: str, lang: str)
 
 
 def _print_answer(answer: Truth | Triples, kind: str | None) -> None:
-    from her2kg.engine import Triples
+    from her2kg.sparql.engine import Triples
 
     if isinstance(answer, Triples):
         media_type = _GRAPH_FORMATS.get(kind or "ttl")
@@ -498,7 +498,7 @@ def load(settings: Settings, /, *, only_check: bool, **flags: str | None) -> Non
     With --check every question is asked there and here; exit 1 when an answer differs.
     """
     from her2kg.answer.loading import differences
-    from her2kg.answer.store import Store
+    from her2kg.answer.opening import open_build
     from her2kg.service import start
 
     settings = _with(settings, flags)
@@ -508,7 +508,7 @@ def load(settings: Settings, /, *, only_check: bool, **flags: str | None) -> Non
         _say(f"the build is in {settings.backend}")
         return
     differ = False
-    for found in differences(Store.open(settings.build), start.opened_backend(settings), settings.home):
+    for found in differences(open_build(settings.build), start.opened_backend(settings), settings.home):
         differ = True
         click.echo(f"{found.name} {found.lang}".rstrip() + f": {found.words}")
     if differ:

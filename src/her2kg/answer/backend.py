@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from her2kg.answer.endpoint import Endpoint
-from her2kg.engine import Table, plain, read_answer
 from her2kg.errors import BackendError, LimitError, QueryError
 from her2kg.model.namespaces import BACKEND_GRAPH, GRAPHS, LOADED
 from her2kg.model.queries import read_query
 from her2kg.settings import Settings
-from her2kg.syntax import form, names_graphs, refuse_service
+from her2kg.sparql.engine import Table, plain, read_answer
+from her2kg.sparql.syntax import form, names_graphs, refuse_service
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from her2kg.engine import Answer
     from her2kg.settings import Address
+    from her2kg.sparql.engine import Answer
 
 #: Seconds for which the version of the data is believed.
 _BELIEVED = 5.0

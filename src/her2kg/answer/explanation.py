@@ -17,20 +17,20 @@ from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
-from her2kg.engine import Table, Triples, Truth, iri, literal, plain, written
 from her2kg.errors import QueryError
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries
 from her2kg.settings import Settings
-from her2kg.syntax import tokens
+from her2kg.sparql.engine import Table, Triples, Truth, iri, literal, plain, written
+from her2kg.sparql.syntax import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from her2kg.answer.store import Answerer
-    from her2kg.engine import Answer
     from her2kg.model.queries import Query
-    from her2kg.syntax import Token
+    from her2kg.sparql.engine import Answer
+    from her2kg.sparql.store import Answerer
+    from her2kg.sparql.syntax import Token
 
 #: Code points of a query, and its brackets inside each other, beyond which it is not taken apart.
 _LENGTH, _DEPTH = 20_000, 40

@@ -6,13 +6,13 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from her2kg.answer.opening import open_build
 from her2kg.answer.questions import ask
 from her2kg.answer.results import Answers
-from her2kg.answer.store import Store
-from her2kg.engine import Table, Truth
 from her2kg.errors import QueryError, SettingError
 from her2kg.model.queries import question_names
 from her2kg.settings import SETTINGS, Settings
+from her2kg.sparql.engine import Table, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class KnowledgeGraph:
     def __init__(self, settings: Settings) -> None:
         """Open the build that the settings name; raises BuildMissingError."""
         self.settings = settings
-        self.store = Store.open(settings.build)
+        self.store = open_build(settings.build)
 
     @property
     def questions(self) -> list[str]:

@@ -16,19 +16,19 @@ from rdflib.namespace import DCTERMS, VOID
 from her2kg.answer.backend import OWN
 from her2kg.answer.endpoint import Endpoint
 from her2kg.answer.questions import LANGUAGES, answer
-from her2kg.engine import Triples, literal, plain, written
 from her2kg.errors import BackendError, Her2kgError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
 from her2kg.model.queries import read_queries, read_query
+from her2kg.sparql.engine import Triples, literal, plain, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from her2kg.answer.results import Answers
-    from her2kg.answer.store import Answerer, Store
-    from her2kg.engine import Statement
     from her2kg.settings import Address
+    from her2kg.sparql.engine import Statement
+    from her2kg.sparql.store import Answerer, Store
 
 #: Triples and letters of one request; the compiler of Virtuoso takes no longer ones.
 _TRIPLES, _LETTERS = 1000, 400_000

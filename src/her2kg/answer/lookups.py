@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from her2kg.engine import Table, plain
 from her2kg.errors import QueryError
 from her2kg.model.queries import read_query
+from her2kg.sparql.engine import Table, plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 #: Triples of one thing up to which a lookup takes about a millisecond.
 _FEW = 1000

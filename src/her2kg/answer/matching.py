@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 from her2kg.answer.names import fold, usual_letters, words
 from her2kg.answer.variants import Change, looks_like_change, read_change, read_unchecked
-from her2kg.engine import Table, plain
 from her2kg.errors import NotationError, shortened
 from her2kg.model.namespaces import BASE, HER2
 from her2kg.model.queries import read_query
+from her2kg.sparql.engine import Table, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from her2kg.answer.store import Answerer
-    from her2kg.engine import Solution
+    from her2kg.sparql.engine import Solution
+    from her2kg.sparql.store import Answerer
 
 #: Letters that a notation may have: the longest verified one has fewer than a hundred.
 _LONGEST = 300

@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, NoReturn
 
 from her2kg.answer.explanation import explain
 from her2kg.answer.rows import counter
-from her2kg.engine import FORMS, Table, Triples
 from her2kg.errors import Her2kgError, QueryError
-from her2kg.syntax import refuse_nesting
+from her2kg.sparql.engine import FORMS, Table, Triples
+from her2kg.sparql.syntax import refuse_nesting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from her2kg.answer.rows import Counter
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 #: Bytes of an answer that go over at a time; a smaller answer goes over whole.
 PIECE = 65536

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from her2kg.answer.results import Answers
-from her2kg.engine import Table, iri, literal, written
 from her2kg.errors import QueryError
 from her2kg.model.queries import read_question
+from her2kg.sparql.engine import Table, iri, literal, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from her2kg.answer.matching import Match
-    from her2kg.answer.store import Answerer
     from her2kg.model.queries import Query
+    from her2kg.sparql.store import Answerer
 
 LANGUAGES = ("en", "zh")
 #: The parameter that takes any notation of an alteration; the others take an IRI.

@@ -19,12 +19,12 @@ from her2kg import errors
 from her2kg.answer.backend import Backend
 from her2kg.answer.explanation import explain
 from her2kg.answer.rows import counter
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Gate, Reply
-from her2kg.engine import FORMS, Engine, Table, Triples
 from her2kg.errors import BackendError, Her2kgError, LimitError, QueryError
 from her2kg.settings import Address
-from her2kg.syntax import refuse_functions, refuse_service, tokens
+from her2kg.sparql.engine import FORMS, Engine, Table, Triples
+from her2kg.sparql.store import Store
+from her2kg.sparql.syntax import refuse_functions, refuse_service, tokens
 from her2kg.waiting import aside
 
 if TYPE_CHECKING:

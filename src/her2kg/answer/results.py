@@ -11,14 +11,14 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from her2kg.engine import Table, literal, plain, written
 from her2kg.errors import QueryError
+from her2kg.sparql.engine import Table, literal, plain, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from her2kg.engine import Solution, Term
     from her2kg.model.queries import Query
+    from her2kg.sparql.engine import Solution, Term
 
 LIST_SEPARATOR = "; "
 _RESULTS = "http://www.w3.org/2005/sparql-results#"

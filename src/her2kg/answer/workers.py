@@ -26,7 +26,7 @@ from her2kg.waiting import Signal, Watch, aside, writable
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from her2kg.answer.store import Store
+    from her2kg.sparql.store import Store
 
 __all__ = ["Gate", "Limits", "Pool", "Reply", "Seed", "Workers"]
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from rdflib import Graph, URIRef
 from rdflib.namespace import OWL, RDF
 
-from her2kg.engine import Engine
 from her2kg.errors import Fault, NotConformError
 from her2kg.graph import (
     alignment,
@@ -41,6 +40,7 @@ from her2kg.graph import (
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries, read_query
 from her2kg.model.turtle import read_turtle
+from her2kg.sparql.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

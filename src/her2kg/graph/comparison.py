@@ -11,22 +11,20 @@ from rdflib import BNode, Graph
 from rdflib.compare import to_canonical_graph
 from rdflib.namespace import OWL
 
-from her2kg.engine import Engine, Table, Triples, plain, written
 from her2kg.errors import InputError
 from her2kg.model.changes import Axiom, Change, Comparison, Fact, How, Version
+from her2kg.model.layout import CHECKSUMS, DATASET
 from her2kg.model.namespaces import HER2, ONTOLOGY
+from her2kg.sparql.engine import Engine, Table, Triples, plain, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from her2kg.engine import Solution
     from her2kg.model.changes import Triple
     from her2kg.model.queries import Query
+    from her2kg.sparql.engine import Solution
 
-#: The file of a build that is read: it alone tells what is stated from what is derived.
-_READ = "her2kg.nq"
-_CHECKSUMS = "checksums.txt"
 _TRIPLES = "application/n-triples"
 
 
@@ -76,18 +74,18 @@ def read(path: Path, queries: Mapping[str, Query]) -> View:
 def _file(path: Path) -> tuple[Path, str]:
     """Give the file to read and its SHA-256; a build must be complete, or what is cut off looks removed."""
     folder = path.is_dir()
-    file = path / _READ if folder else path
+    file = path / DATASET if folder else path
     try:
         seal = hashlib.sha256(file.read_bytes()).hexdigest()
-        sums = (path / _CHECKSUMS).read_text("ascii", "replace") if folder else ""
+        sums = (path / CHECKSUMS).read_text("ascii", "replace") if folder else ""
     except OSError as error:
         place = error.filename or file
         if folder:
             problem = f"{path} is no build: {place}: {error.strerror}"
             raise InputError(problem, f"run `her2kg build --out {path}`") from error
         raise InputError(f"{place}: {error.strerror}", "give a build folder or an RDF file") from error
-    if folder and f"{seal}  {_READ}" not in sums.splitlines():
-        raise InputError(f"{file} is not what {_CHECKSUMS} says", f"run `her2kg build --out {path}` again")
+    if folder and f"{seal}  {DATASET}" not in sums.splitlines():
+        raise InputError(f"{file} is not what {CHECKSUMS} says", f"run `her2kg build --out {path}` again")
     return file, seal
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import PROV, RDF, RDFS
 
-from her2kg.engine import Engine, Triples
 from her2kg.errors import InputError, QueryError
 from her2kg.model.namespaces import HER2, rule
+from her2kg.sparql.engine import Engine, Triples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

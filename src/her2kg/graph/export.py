@@ -15,9 +15,9 @@ from rdflib import XSD, Graph, Literal
 from rdflib.compare import to_canonical_graph
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
-from her2kg.engine import Engine, Table, convert, plain
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 from her2kg.model.queries import read_query
+from her2kg.sparql.engine import Engine, Table, convert, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

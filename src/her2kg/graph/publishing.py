@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from her2kg.errors import InputError
+from her2kg.model.layout import CHECKSUMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-CHECKSUMS = "checksums.txt"
 _HERE = -100  # AT_FDCWD: paths count from the working folder
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from rdflib import Graph, URIRef
 from rdflib.namespace import DCTERMS, OWL
 
-from her2kg.engine import Engine, Table, plain
 from her2kg.errors import Fault, InputError
+from her2kg.sparql.engine import Engine, Table, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

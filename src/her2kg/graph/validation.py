@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import RDF, RDFS, SH
 
-from her2kg.engine import Engine, Table, is_iri, language, plain
 from her2kg.errors import Fault, InputError, QueryError, shortened
 from her2kg.model.columns import column
 from her2kg.model.namespaces import BASE, HER2, term
 from her2kg.model.turtle import read_turtle
+from her2kg.sparql.engine import Engine, Table, is_iri, language, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rdflib import Graph
 
-from her2kg.engine import Engine
 from her2kg.errors import InputError
+from her2kg.sparql.engine import Engine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from her2kg.answer.lookups import Lookups
     from her2kg.answer.remote import RemoteWorkers
-    from her2kg.answer.store import Answerer
     from her2kg.answer.workers import Pool
     from her2kg.settings import Settings
+    from her2kg.sparql.store import Answerer
 
 
 class _NoSessions(SessionInterface):

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, jsonify, request, url_for
 
-from her2kg.engine import Engine
 from her2kg.model.namespaces import GRAPHS
 from her2kg.service import negotiation
 from her2kg.settings import SETTINGS
+from her2kg.sparql.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

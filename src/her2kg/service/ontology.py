@@ -13,12 +13,12 @@ from werkzeug.exceptions import NotFound
 
 from her2kg.answer.questions import answer
 from her2kg.answer.results import Answers
-from her2kg.engine import Engine, Table
 from her2kg.errors import BuildMissingError
 from her2kg.model.namespaces import HER2, MODULES, ONTOLOGY
 from her2kg.model.queries import read_query
 from her2kg.service import negotiation
 from her2kg.service.pages import language, settings, store
+from her2kg.sparql.engine import Engine, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

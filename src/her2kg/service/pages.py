@@ -16,9 +16,9 @@ from her2kg.service.served import served
 
 if TYPE_CHECKING:
     from her2kg.answer.results import Answers
-    from her2kg.answer.store import Answerer
     from her2kg.model.queries import Query
     from her2kg.settings import Settings
+    from her2kg.sparql.store import Answerer
 
 blueprint = Blueprint("pages", __name__)
 

@@ -20,7 +20,7 @@ from her2kg.errors import (
 )
 from her2kg.service import observation
 from her2kg.service.negotiation import wants_page
-from her2kg.syntax import with_iri
+from her2kg.sparql.syntax import with_iri
 
 
 def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response:

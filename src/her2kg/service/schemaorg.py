@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from rdflib.namespace import RDF, SDO
 
-from her2kg.engine import Triples
 from her2kg.model.namespaces import BASE, DATASET
 from her2kg.model.queries import read_query
+from her2kg.sparql.engine import Triples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from her2kg.answer.store import Answerer
+    from her2kg.sparql.store import Answerer
 
 _SCHEMA = str(SDO)
 #: What is an address, to be reached where the service stands, and no name.

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from her2kg.answer.backend import Backend
 from her2kg.answer.loading import load
 from her2kg.answer.lookups import Lookups
+from her2kg.answer.opening import open_build
 from her2kg.answer.remote import RemoteWorkers, nothing
-from her2kg.answer.store import Store
 from her2kg.answer.workers import Limits, Seed
 from her2kg.errors import Her2kgError, SettingError
 from her2kg.model.namespaces import prefixes
+from her2kg.sparql.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ def fill(settings: Settings, progress: Callable[[int, int], object], *, unless_t
     """Put the build into the engine that the settings name, or see that it is there."""
     if settings.backend is None:
         raise SettingError("no engine is named", "give its address with --backend or HER2KG_BACKEND")
-    store = Store.open(settings.build)
+    store = open_build(settings.build)
     if unless_there:
         held = Backend(settings.backend, settings.query_seconds, settings.answer_limit).loaded()
         if held == store.version:
@@ -72,7 +73,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _store(settings: Settings, files: tuple[Path, ...]) -> Store:
-    return Store.of_files(files) if files else Store.open(settings.build)
+    return Store.of_files(files) if files else open_build(settings.build)
 
 
 def _grown(settings: Settings, files: tuple[Path, ...], seed: Seed) -> Served:

@@ -21,12 +21,12 @@ from flask import (
 from werkzeug.exceptions import BadRequest, NotFound
 
 from her2kg.answer.questions import answer, bound
-from her2kg.engine import Triples, iri, written
 from her2kg.errors import QueryError, shortened
 from her2kg.model.namespaces import BASE, GRAPHS
 from her2kg.model.queries import Query, read_query
 from her2kg.service import negotiation
 from her2kg.service.pages import language, settings, store
+from her2kg.sparql.engine import Triples, iri, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

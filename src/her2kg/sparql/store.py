@@ -1,4 +1,4 @@
-"""The read-only store: a built graph, or any RDF files, loaded into memory and asked with SPARQL."""
+"""A read-only store: RDF files loaded into memory and queried with SPARQL."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from her2kg.answer.rewriting import rewritten
-from her2kg.engine import Answer, Engine
-from her2kg.errors import BuildMissingError, QueryError
+from her2kg.errors import QueryError
+from her2kg.sparql.engine import Answer, Engine
+from her2kg.sparql.rewriting import rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from her2kg.engine import Statement
-
-_CHECKSUMS = "checksums.txt"
-#: The file with the default graph and the file with the named graphs.
-_LOADED = ("her2kg.nt", "her2kg.nq")
+    from her2kg.sparql.engine import Statement
 
 
 class Answerer(Protocol):
@@ -57,33 +53,6 @@ class Store:
         self._triples = len(engine) if triples is None else triples
 
     @classmethod
-    def open(cls, build: Path) -> Store:
-        """Open a build: its default graph and its named graphs.
-
-        Raises BuildMissingError when there is no build or when it was cut off half-way.
-        """
-        try:
-            return cls._open(build)
-        except BuildMissingError:
-            return cls._open(build)  # a new build may have taken the place of the one that was half read
-
-    @classmethod
-    def _open(cls, build: Path) -> Store:
-        sums = _checksums(build)
-        engine = Engine()
-        triples = 0
-        for name in _LOADED:
-            content = _content(build / name)
-            if hashlib.sha256(content).hexdigest() != sums.get(name):
-                raise BuildMissingError(
-                    f"{build / name} is not what {_CHECKSUMS} says", "run `her2kg build` again"
-                )
-            engine.add_file(build / name)
-            # The named graphs hold the triples of the default graph again: those are not counted twice.
-            triples = triples or len(engine)
-        return cls(engine, sums["her2kg.nq"], triples)
-
-    @classmethod
     def of_files(cls, paths: Iterable[Path]) -> Store:
         """Open RDF files as they are; their default graph is the default graph of a query.
 
@@ -113,19 +82,3 @@ class Store:
     def __len__(self) -> int:
         """Count the triples: of the default graph of a build, of all graphs of other files."""
         return self._triples
-
-
-def _checksums(build: Path) -> dict[str, str]:
-    if build.is_file():
-        raise BuildMissingError(f"{build} is a file", "give the folder of a build, or take it away")
-    lines = _content(build / _CHECKSUMS).decode("ascii", "replace").splitlines()
-    return {name: value for value, _, name in (line.partition("  ") for line in lines)}
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise BuildMissingError(f"{path} is missing", "run `her2kg build` first") from error
-    except OSError as error:
-        raise BuildMissingError(f"{path}: {error.strerror}", "make it readable") from error

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from her2kg.syntax import Token, tokens
+from her2kg.sparql.syntax import Token, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

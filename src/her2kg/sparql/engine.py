@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 import pyoxigraph as ox
 
 from her2kg.errors import BackendError, FormatError, InputError, QueryError, shortened
-from her2kg.syntax import refuse_service, syntax_error
+from her2kg.sparql.syntax import refuse_service, syntax_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

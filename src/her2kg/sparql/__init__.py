@@ -1,0 +1,1 @@
+"""A read-only SPARQL engine that can be trusted with strangers; it knows nothing of HER2."""
