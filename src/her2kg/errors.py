@@ -102,19 +102,21 @@ class LimitError(Her2kgError):
 
 
 class CrashError(Her2kgError):
-    """The engine ended on a query; others are not touched."""
+    """The engine crashed on a query; other queries are not affected."""
 
     def __init__(self) -> None:
-        """Say it."""
+        """State the problem and its remedy."""
         super().__init__("the engine cannot evaluate this query", "nest less deeply, or chain fewer terms")
 
 
 class BusyError(Her2kgError):
-    """As many queries as may wait for their turn do."""
+    """The service has no room for a request at the moment; it can be repeated."""
 
-    def __init__(self) -> None:
-        """Say it."""
-        super().__init__("too many queries wait already", "ask again in a few seconds")
+    def __init__(
+        self, problem: str = "too many queries are waiting", remedy: str = "repeat it in a few seconds"
+    ) -> None:
+        """Say what there is too much of."""
+        super().__init__(problem, remedy)
 
 
 class BackendError(Her2kgError):

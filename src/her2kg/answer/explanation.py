@@ -7,7 +7,6 @@ looked for nearby: a term spelt alike, the same identifier in another form, the 
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -135,10 +134,6 @@ def prepare() -> Mapping[str, Query]:
     """
     folder = Settings.read({}, {}).home / "queries" / "explanation"
     return {query.name: query for query in read_queries(folder)}
-
-
-# The workers are forked from here and may open nothing.
-os.register_at_fork(before=prepare)
 
 
 class _Explainer:

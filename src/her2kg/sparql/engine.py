@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 import pyoxigraph as ox
 
 from her2kg.errors import BackendError, FormatError, InputError, QueryError, shortened
-from her2kg.sparql.syntax import refuse_service, syntax_error
+from her2kg.sparql.syntax import refuse_service, syntax_error, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -95,25 +95,26 @@ class Triples:
 
     answer: Iterable[ox.Triple]
 
-    def text(self, media_type: str, prefixes: dict[str, str] | None = None) -> bytes:
+    def text(self, media_type: str, prefixes: Mapping[str, str] | None = None) -> bytes:
         """Serialise in an RDF format, each triple once."""
         output = io.BytesIO()
         self.write(output, media_type, prefixes)
         return output.getvalue()
 
-    def write(self, output: Sink, media_type: str, prefixes: dict[str, str] | None = None) -> None:
+    def write(self, output: Sink, media_type: str, prefixes: Mapping[str, str] | None = None) -> None:
         """Serialise in an RDF format, each triple once; raises QueryError, also half-way.
 
-        RDF/XML is written without the prefixes: the engine would make elements without a name of them.
+        The prefixes shorten Turtle and TriG. In RDF/XML the engine would make elements without a name of them.
         """
         kind = ox.RdfFormat.from_media_type(media_type)
+        declared = dict(prefixes) if prefixes and kind in {ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG} else None
 
         def serialize(out: Any) -> None:
             triples = dict.fromkeys(self.answer)
             if kind == ox.RdfFormat.RDF_XML:
                 _write_rdf_xml(triples, out)
                 return
-            ox.serialize(triples, out, kind, prefixes=dict(prefixes) if prefixes else None)
+            ox.serialize(triples, out, kind, prefixes=declared)
 
         _write(serialize, output, media_type)
 
@@ -339,14 +340,31 @@ class Engine:
         return ox.serialize(quads, format=kind, prefixes=dict(prefixes) if prefixes else None) or b""
 
     def query(
-        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+        self,
+        text: str,
+        default_graphs: Sequence[str] = (),
+        named_graphs: Sequence[str] = (),
+        base: str = "",
     ) -> Answer:
         """Evaluate one SPARQL query; raises QueryError with line and column of the fault.
 
-        A query that asks another endpoint (SERVICE) is refused: the engine would open connections.
-        Graphs that are named take the place of the query's FROM (SPARQL 1.1 Protocol, 2.1.4).
+        A query that calls another endpoint (SERVICE) is refused: the engine would open connections. Graphs
+        that are named replace the query's FROM (SPARQL 1.1 Protocol, 2.1.4). Relative IRIs are resolved
+        against ``base``. The columns of ``SELECT *`` stand in the order in which the query names them.
         """
         refuse_service(text)
+        answer = self._evaluate(text, default_graphs, named_graphs, base)
+        if isinstance(answer, ox.QuerySolutions):
+            ordered = with_columns(text, [variable.value for variable in answer.variables])
+            if ordered != text:
+                answer = self._evaluate(ordered, default_graphs, named_graphs, base)
+        if isinstance(answer, ox.QuerySolutions):
+            return Table(answer)
+        return Truth(answer) if isinstance(answer, ox.QueryBoolean) else Triples(answer)
+
+    def _evaluate(
+        self, text: str, default_graphs: Sequence[str], named_graphs: Sequence[str], base: str
+    ) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
         dataset: dict[str, Any] = {}
         if default_graphs or named_graphs:
             dataset = {
@@ -356,8 +374,9 @@ class Engine:
         unknown: dict[ox.NamedNode, Callable[..., Term | None]] = {}
         while True:
             try:
-                answer = self._store.query(text, custom_functions=unknown or None, **dataset)
-                break
+                return self._store.query(
+                    text, base_iri=base or None, custom_functions=unknown or None, **dataset
+                )
             except SyntaxError as error:
                 raise syntax_error(text, str(error)) from error
             except (ValueError, RuntimeError, OSError) as error:
@@ -366,9 +385,6 @@ class Engine:
                     raise QueryError(str(error)[:200], "change the query") from error
                 # A function that nobody knows is an error of the one expression (SPARQL 1.1, 17.6).
                 unknown[iri(function[1])] = _no_value
-        if isinstance(answer, ox.QuerySolutions):
-            return Table(answer)
-        return Truth(answer) if isinstance(answer, ox.QueryBoolean) else Triples(answer)
 
 
 _UNKNOWN_FUNCTION = re.compile(r"custom function <([^>]*)> is not supported")

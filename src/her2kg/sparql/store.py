@@ -66,14 +66,21 @@ class Store:
         return cls(engine, seal.hexdigest())
 
     def query(
-        self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
+        self,
+        text: str,
+        default_graphs: Sequence[str] = (),
+        named_graphs: Sequence[str] = (),
+        base: str = "",
     ) -> Answer:
-        """Evaluate a query, over these graphs when some are named; raises QueryError with line and column."""
+        """Evaluate a query, over these graphs when some are named; raises QueryError with line and column.
+
+        Relative IRIs are resolved against ``base``.
+        """
         faster = rewritten(text)
         if faster != text:
-            with contextlib.suppress(QueryError):  # whose place would be that in the other text
-                return self._engine.query(faster, default_graphs, named_graphs)
-        return self._engine.query(text, default_graphs, named_graphs)
+            with contextlib.suppress(QueryError):  # its line and column would be those of the other text
+                return self._engine.query(faster, default_graphs, named_graphs, base)
+        return self._engine.query(text, default_graphs, named_graphs, base)
 
     def statements(self) -> Iterator[Statement]:
         """Give every triple with the graph that holds it."""

@@ -73,6 +73,36 @@ def tokens(query: str) -> Iterator[Token]:
             yield Token(kind, found[0], found.start())
 
 
+def with_columns(query: str, columns: Iterable[str]) -> str:
+    """Name the columns of ``SELECT *`` in the order in which the query names the variables first.
+
+    ``columns`` are those that the query has; any other query comes back as it is.
+
+    >>> with_columns("SELECT * { ?s ?p ?o . ?b ?p ?a }", ["a", "b", "o", "p", "s"])
+    'SELECT ?s ?p ?o ?b ?a { ?s ?p ?o . ?b ?p ?a }'
+    """
+    if "*" not in query:
+        return query
+    pieces = tokens(query)
+    for token in pieces:
+        if token.kind == "word" and token.text.upper() == "SELECT":
+            break
+    star = next(pieces, None)
+    if star and star.text.upper() in {"DISTINCT", "REDUCED"}:
+        star = next(pieces, None)
+    if star is None or star.text != "*":
+        return query
+    left = set(columns)
+    ordered = []
+    for token in pieces:
+        if token.kind == "variable" and token.text[1:] in left:
+            left.remove(token.text[1:])
+            ordered.append(f"?{token.text[1:]}")
+    if left or not ordered:
+        return query
+    return f"{query[: star.start]}{' '.join(ordered)}{query[star.start + 1 :]}"
+
+
 def refuse_service(query: str) -> None:
     """Raise QueryError when a query would have the engine ask another endpoint."""
     if "service" not in query.casefold():

@@ -1,0 +1,489 @@
+"""Evaluate the queries of strangers in worker processes: within limits, and fairly.
+
+`Pool.ask` blocks its thread until the answer is complete, so that a worker is never held by a slow client,
+and a query that fails half-way is a clean error. What the processes do stands in `worker`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections import deque
+from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
+from threading import Lock, Semaphore
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
+
+from her2kg import errors
+from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, LimitError, QueryError
+from her2kg.sparql.worker import Frames, Job, Limits, receive, send
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+__all__ = ["Asker", "Gate", "Job", "Limits", "Pool", "Reply"]
+
+#: Seconds after which a query counts as long: it needs a long place then, or ends.
+_LONG = 1.0
+#: Bytes of an answer that stay in memory; a larger answer is written to a temporary file.
+IN_MEMORY = 1 << 20
+#: Workers that stay however long they have nothing to do, and seconds for which the others stay.
+_IDLE, _IDLE_SECONDS = 4, 10.0
+#: Seconds for loading the data, and for forking a worker.
+_LOADING, _FORKING = 300.0, 10.0
+#: Seconds for what is ready already: a timeout of 0 would mean something else.
+_SOON = 0.001
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete answer: its form (``table``, ``truth``, ``triples``), its bytes, the version of the data.
+
+    ``content`` is None when the job wanted no format for this form.
+    """
+
+    form: str
+    version: str
+    content: bytes | IO[bytes] | None
+
+
+class Asker(Protocol):
+    """What answers the queries of strangers: workers of our own, or another engine behind checks."""
+
+    limits: Limits
+    gate: Gate
+
+    @property
+    def version(self) -> str:
+        """Name the version of the data."""
+
+    @property
+    def triples(self) -> int:
+        """Count the triples of the default graph."""
+
+    def ask(self, job: Job, client: str = "") -> Reply:
+        """Answer a query."""
+
+    def run(self, job: Job, client: str = "") -> Any:
+        """Run a task that is about a query."""
+
+    def reload(self) -> None:
+        """Take up the data as they are now."""
+
+    def close(self) -> None:
+        """End every process, close every connection."""
+
+
+class Place:
+    """Where a query runs: in a light place for a second, then in a long one."""
+
+    def __init__(self, light: Semaphore, long: Semaphore) -> None:
+        """Take a light place that the caller has acquired."""
+        self._held, self._long = light, long
+        #: When the query must change over to a long place, on the monotonic clock.
+        self.until = time.monotonic() + _LONG
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether it is a long place."""
+        return self._held is self._long
+
+    def lengthen(self) -> None:
+        """Change over to a long place; raises BusyError when every long place is taken."""
+        if not self._long.acquire(blocking=False):
+            raise BusyError("other long queries are running", "repeat it in a few seconds, or ask for less")
+        self.leave()
+        self._held = self._long
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._held.release()
+
+
+class _Client:
+    """The queries of one client address: how many are here, and a semaphore for those that run."""
+
+    def __init__(self, running: int) -> None:
+        self.inside = 0
+        self.places = Semaphore(running)
+
+
+class Gate:
+    """Limit concurrency: light places, long places and a waiting room, no kind of which one client fills.
+
+    A query starts in a light place. When it has run for a second it changes over to a long place, or ends if
+    there is none: long queries never stop the others. One client may hold all running places but one, and
+    three quarters of all places, running and waiting.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        """Open as many places as the limits allow."""
+        self._light, self._long = Semaphore(limits.workers), Semaphore(limits.long)
+        self._running_share = limits.workers + limits.long - 1
+        self._room = limits.workers + limits.long + limits.waiting
+        self._share = max(self._room * 3 // 4, 1)
+        self._clients: dict[str, _Client] = {}
+        self._lock = Lock()
+        self._inside = 0
+        self.running = 0
+
+    @property
+    def waiting(self) -> int:
+        """Count the queries that wait for a place."""
+        return max(self._inside - self.running, 0)
+
+    @contextlib.contextmanager
+    def place(self, client: str, seconds: float) -> Iterator[Place]:
+        """Wait for a place; raises BusyError when the waiting room is full, or after so many seconds."""
+        until = time.monotonic() + seconds
+        mine = self._enter(client)
+        try:
+            with _acquired(mine.places, until):
+                if not self._light.acquire(timeout=_left(until)):
+                    raise BusyError
+                place = Place(self._light, self._long)
+                self._count(1)
+                try:
+                    yield place
+                finally:
+                    self._count(-1)
+                    place.leave()
+        finally:
+            self._exit(client, mine)
+
+    def _enter(self, address: str) -> _Client:
+        with self._lock:
+            client = self._clients.get(address) or _Client(self._running_share)
+            if self._inside >= self._room or client.inside >= self._share:
+                raise BusyError
+            self._clients[address] = client
+            self._inside += 1
+            client.inside += 1
+            return client
+
+    def _exit(self, address: str, client: _Client) -> None:
+        with self._lock:
+            self._inside -= 1
+            client.inside -= 1
+            if not client.inside:
+                del self._clients[address]
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.running += change
+
+
+@contextlib.contextmanager
+def _acquired(semaphore: Semaphore, until: float) -> Iterator[None]:
+    if not semaphore.acquire(timeout=_left(until)):
+        raise BusyError
+    try:
+        yield
+    finally:
+        semaphore.release()
+
+
+def _left(until: float) -> float:
+    return max(until - time.monotonic(), 0.0)
+
+
+class _Worker:
+    """A worker process: its socket, and a handle that kills it and no other process."""
+
+    def __init__(self, parent: _Parent, process: int, link: socket.socket, handle: int) -> None:
+        self.parent = parent
+        self.process = process
+        #: Since when it has had nothing to do, on the monotonic clock.
+        self.idle_since = 0.0
+        self._link = link
+        self._frames = Frames(link)
+        self._handle = handle
+
+    def send(self, job: bytes, until: float) -> None:
+        """Send a job; raises TimeoutError, or BrokenPipeError when the process has ended."""
+        self._link.settimeout(_left(until) or _SOON)
+        send(self._link, b"J", job)
+
+    def receive(self, until: float) -> tuple[bytes, bytes]:
+        """Wait for a frame; raises TimeoutError, or EOFError when the process has ended."""
+        self._link.settimeout(_left(until) or _SOON)
+        return self._frames.receive()
+
+    def give_way(self) -> None:
+        """Let the processor serve other processes first, from now on."""
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, self.process, 10)
+
+    def end(self) -> int:
+        """Kill it; give its exit code, or below 0 the number of the signal that had ended it before."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        self._link.close()
+        os.close(self._handle)
+        return self.parent.reap(self.process)
+
+
+class _Parent:
+    """The process that holds one version of the data and forks the workers over them."""
+
+    def __init__(self, command: Sequence[str], config: Mapping[str, Any]) -> None:
+        """Start it and wait until it has loaded the data; raises what loading them raises there."""
+        #: Workers that have a job.
+        self.busy = 0
+        self._lock = Lock()
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            number = theirs.fileno()
+            self._process = subprocess.Popen(  # noqa: S603 - a command of ours
+                [*command, str(number)],
+                pass_fds=[number],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        try:
+            self._control.settimeout(_LOADING)
+            send(self._control, b"C", json.dumps(config).encode())
+            kind, content = receive(self._control)
+            self._control.settimeout(_FORKING)
+        except (OSError, EOFError) as error:
+            self.close()
+            raise CrashError from error
+        if kind == b"E":
+            self.close()
+            name, problem, remedy = json.loads(content)
+            raise getattr(errors, name)(problem, remedy)
+        self.version, self.triples = json.loads(content)
+
+    def fork(self) -> _Worker:
+        """Fork a worker; raises OSError or EOFError when this process has ended or does not react."""
+        with self._lock:
+            send(self._control, b"+")
+            content, descriptors, _, _ = socket.recv_fds(self._control, 4, 2)
+        if len(descriptors) != 2:
+            raise EOFError
+        [process] = struct.unpack("!I", content)
+        return _Worker(self, process, socket.socket(fileno=descriptors[0]), descriptors[1])
+
+    def reap(self, process: int) -> int:
+        """Give how a worker that was killed ended; 0 when nobody knows, since this process has ended too."""
+        with contextlib.suppress(OSError, EOFError), self._lock:
+            send(self._control, b"w", str(process).encode())
+            return int(receive(self._control)[1])
+        return 0
+
+    def close(self) -> None:
+        """End it, and with it every worker."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class Pool:
+    """Workers over the data that ``command`` loads, started and replaced as needed.
+
+    The command is run with the number of a socket as its last argument, and must call `worker.run_parent`
+    with it; the first frame on the socket is ``config`` as JSON. When the parent dies a new one is started;
+    ``give_up`` is called when that fails, since no query could be answered any more.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        config: Mapping[str, Any],
+        limits: Limits,
+        give_up: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Start the parent; raises what loading the data raises."""
+        self.limits = limits
+        self.gate = Gate(limits)
+        self._command, self._config, self._give_up = command, config, give_up
+        self._lock = Lock()
+        self._idle: deque[_Worker] = deque()
+        self._parent = _Parent(command, config)
+
+    def __enter__(self) -> Self:
+        """Give the pool."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every process."""
+        self.close()
+
+    @property
+    def version(self) -> str:
+        """Name the version of the data."""
+        version: str = self._parent.version
+        return version
+
+    @property
+    def triples(self) -> int:
+        """Count the triples of the default graph."""
+        triples: int = self._parent.triples
+        return triples
+
+    def close(self) -> None:
+        """End every process."""
+        self._parent.close()
+        while self._idle:
+            self._idle.pop().end()
+
+    def reload(self) -> None:
+        """Load the data as they are now, and answer from them; raises what loading them raises.
+
+        Queries that are running are answered from the data before.
+        """
+        fresh = _Parent(self._command, self._config)
+        with self._lock:
+            old, self._parent = self._parent, fresh
+        until = time.monotonic() + self.limits.seconds + 1
+        while old.busy and time.monotonic() < until:
+            time.sleep(0.02)
+        old.close()
+
+    def ask(self, job: Job, client: str = "") -> Reply:
+        """Answer a query; raises QueryError with its place, LimitError, CrashError or BusyError.
+
+        ``client`` is an address, for being fair between clients.
+        """
+        kind, content, pieces, version = self._do(job, client)
+        if kind == b"N":
+            return Reply(content.decode(), version, None)
+        form, _, rest = content.partition(b"\n")
+        if pieces is None:
+            return Reply(form.decode(), version, rest)
+        pieces.write(rest)
+        pieces.seek(0)
+        return Reply(form.decode(), version, cast("IO[bytes]", pieces))
+
+    def run(self, job: Job, client: str = "") -> Any:
+        """Run a task that is about a query, and give what it gives; raises as ``ask`` does."""
+        return json.loads(self._do(job, client)[1])
+
+    def _do(self, job: Job, client: str) -> tuple[bytes, bytes, SpooledTemporaryFile[bytes] | None, str]:
+        """Have a worker do a job.
+
+        Gives the kind and the content of its last frame, the pieces before it, and the version of the data.
+        """
+        if len(job.text) > self.limits.length:
+            raise LimitError("length", self.limits.length)
+        with self.gate.place(client, self.limits.seconds) as place:
+            until = time.monotonic() + self.limits.seconds
+            worker = self._begin(job.packed(), until)
+            try:
+                kind, content, pieces = self._read(worker, place, until)
+            except BaseException as error:
+                code = self._end(worker)
+                if not isinstance(error, EOFError | ConnectionError):
+                    raise
+                # An engine that gets no more memory aborts.
+                out_of_memory = code == -signal.SIGABRT
+                raise (LimitError("memory", self.limits.memory) if out_of_memory else CrashError()) from None
+            self._keep_or_end(worker, keep=kind.isupper() and not place.is_long)
+        kind = kind.upper()
+        if kind in {b"E", b"L"}:
+            raise _error(kind, content, self.limits)
+        return kind, content, pieces, worker.parent.version
+
+    def _read(
+        self, worker: _Worker, place: Place, until: float
+    ) -> tuple[bytes, bytes, SpooledTemporaryFile[bytes] | None]:
+        """Read the reply of a worker: the kind and content of the last frame, and the pieces before it."""
+        pieces: SpooledTemporaryFile[bytes] | None = None
+        while True:
+            kind, content = self._frame(worker, place, until)
+            if kind != b"D":
+                return kind, content, pieces
+            if pieces is None:
+                pieces = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the reply closes it
+            pieces.write(content)
+
+    def _frame(self, worker: _Worker, place: Place, until: float) -> tuple[bytes, bytes]:
+        """Wait for the next frame; raises LimitError, or BusyError when there is no long place."""
+        while True:
+            if not place.is_long and time.monotonic() >= place.until:
+                place.lengthen()
+                worker.give_way()
+            try:
+                return worker.receive(until if place.is_long else min(place.until, until))
+            except TimeoutError:
+                if time.monotonic() >= until:
+                    raise LimitError("time", self.limits.seconds) from None
+
+    def _begin(self, job: bytes, until: float) -> _Worker:
+        """Give a worker that has accepted a job."""
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                worker = self._fork()
+            with self._lock:
+                worker.parent.busy += 1
+            if worker.parent is self._parent:
+                try:
+                    worker.send(job, until)
+                except TimeoutError:
+                    self._end(worker)
+                    raise LimitError("time", self.limits.seconds) from None
+                except OSError:  # it died while it was idle
+                    self._end(worker)
+                    continue
+                return worker
+            self._end(worker)
+
+    def _fork(self) -> _Worker:
+        """Fork a worker; start a new parent when the old one has died."""
+        for _ in range(2):
+            parent = self._parent
+            try:
+                return parent.fork()
+            except (OSError, EOFError):
+                self._replace(parent)
+        raise CrashError
+
+    def _replace(self, dead: _Parent) -> None:
+        with self._lock:
+            if self._parent is not dead:
+                return  # another thread was faster
+            dead.close()
+            try:
+                self._parent = _Parent(self._command, self._config)
+            except Her2kgError:
+                self._give_up()
+                raise
+
+    def _keep_or_end(self, worker: _Worker, *, keep: bool) -> None:
+        """Keep a worker that is done for the next job; end those that have had none for a while."""
+        if not keep or worker.parent is not self._parent:
+            self._end(worker)
+            return
+        with self._lock:
+            worker.parent.busy -= 1
+        worker.idle_since = now = time.monotonic()
+        self._idle.append(worker)
+        if len(self._idle) > _IDLE:
+            with contextlib.suppress(IndexError):  # another thread has taken it
+                oldest = self._idle.popleft()
+                if oldest.idle_since > now - _IDLE_SECONDS:
+                    self._idle.appendleft(oldest)
+                else:
+                    oldest.end()
+
+    def _end(self, worker: _Worker) -> int:
+        with self._lock:
+            worker.parent.busy -= 1
+        return worker.end()
+
+
+def _error(kind: bytes, content: bytes, limits: Limits) -> Her2kgError:
+    if kind == b"E":
+        name, problem, remedy, line, column = json.loads(content)
+        kind_of_error = FormatError if name == FormatError.__name__ else QueryError
+        return kind_of_error(problem, remedy, line=line, column=column)
+    what = content.decode()
+    return LimitError(what, {"memory": limits.memory, "rows": limits.rows}.get(what, limits.answer))
