@@ -27,7 +27,8 @@ sys.path.insert(0, str(ROOT))
 
 from tests.planting import plant, scale  # noqa: E402
 
-from her2kg.graph import build, tables  # noqa: E402
+from her2kg.graph import build  # noqa: E402
+from her2kg.graph.read import tables  # noqa: E402
 from her2kg.sparql.rewriting import rewritten  # noqa: E402
 
 if TYPE_CHECKING:

@@ -22,7 +22,10 @@ from rdflib import Graph  # noqa: E402
 from tests.planting import plant, scale  # noqa: E402
 
 from bench.contradiction import bench_contradiction  # noqa: E402
-from her2kg.graph import build, definitions, derivation, mapping, reasoning, tables  # noqa: E402
+from her2kg.graph import build  # noqa: E402
+from her2kg.graph.derive import derivation, reasoning  # noqa: E402
+from her2kg.graph.make import class_axioms, mapping  # noqa: E402
+from her2kg.graph.read import tables  # noqa: E402
 from her2kg.model.queries import read_queries  # noqa: E402
 from her2kg.model.vocabulary import SCHEMES  # noqa: E402
 from her2kg.sparql.engine import Engine, Triples  # noqa: E402
@@ -90,7 +93,7 @@ def run_reasoner(ontology: Graph, entities: Graph) -> tuple[int, int, float]:
 def bench_reasoner() -> None:
     """Print what the EL reasoner costs as the entities grow."""
     read = tables.read(ROOT / "data")
-    axioms = definitions.class_axioms(read).serialize(format="nt")
+    axioms = class_axioms.class_axioms(read).serialize(format="nt")
     entities = mapping.map_tables(read).graph
     entities += derivation.derive(
         [build.read_ontology(ROOT), entities],

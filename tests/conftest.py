@@ -14,9 +14,9 @@ import pytest
 
 from her2kg.answer.opening import open_build
 from her2kg.graph.build import build, infer, read_ontology
-from her2kg.graph.definitions import class_axioms
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.class_axioms import class_axioms
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,10 +14,10 @@ from rdflib import URIRef
 from rdflib.namespace import RDF, RDFS
 
 from her2kg.graph.build import read_ontology
-from her2kg.graph.definitions import class_axioms
-from her2kg.graph.derivation import derive
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.reasoning import reason
+from her2kg.graph.derive.derivation import derive
+from her2kg.graph.derive.reasoning import reason
+from her2kg.graph.make.class_axioms import class_axioms
+from her2kg.graph.make.mapping import map_tables
 from her2kg.model.namespaces import HER2
 from her2kg.model.queries import read_query
 from her2kg.model.records import SHARED_TABLES, Alteration, Disease

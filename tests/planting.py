@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from her2kg.graph.mapping import map_tables
+from her2kg.graph.make.mapping import map_tables
 from her2kg.model.claims import ARGUMENTS, Contrast, Reference, Result, Segment, Span, Statement, Trial
 from her2kg.model.columns import column
 from her2kg.model.namespaces import BASE, HER2

@@ -15,9 +15,9 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 
 from her2kg.errors import NotConformError
 from her2kg.graph import build
-from her2kg.graph.alignment import COLUMNS, NAME
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.alignment import COLUMNS, NAME
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
 from her2kg.model.curies import curies
 from her2kg.model.namespaces import HER2, prefixes, thing
 from her2kg.model.records import Alignment, Identifier, Prefix

@@ -176,7 +176,7 @@ def test_addresses_keep_their_secrets() -> None:
     "text", ["x", "ftp://host/secret", "http://", "http://host:secret/", "http://ho st/secret"]
 )
 def test_an_address_that_is_none_is_not_repeated(text: str) -> None:
-    with pytest.raises(SettingError, match="backend is no address of HTTP") as caught:
+    with pytest.raises(SettingError, match="backend is not an HTTP address") as caught:
         Settings.read({"backend": text}, {})
     assert "secret" not in str(caught.value)
 

@@ -10,7 +10,9 @@ import pytest
 from rdflib import RDF, Graph
 
 from her2kg.answer.questions import ask
-from her2kg.graph import build, definitions, mapping, tables
+from her2kg.graph import build
+from her2kg.graph.make import class_axioms, mapping
+from her2kg.graph.read import tables
 from her2kg.model.claims import Contrast
 from her2kg.model.namespaces import HER2
 from her2kg.model.vocabulary import ContrastReading
@@ -36,7 +38,7 @@ Found = frozenset[tuple[str, str, str, str]]
 def _derived(read: Tables) -> Found:
     """Give what the rules find: pair, kind and explanation."""
     mapped = mapping.map_tables(read)
-    ontology = build.read_ontology(ROOT) + definitions.class_axioms(read)
+    ontology = build.read_ontology(ROOT) + class_axioms.class_axioms(read)
     inferred = build.infer(ROOT, ontology, mapped.graph)
     return frozenset(_said(inferred, node) for node in inferred.subjects(RDF.type, HER2.Conflict))
 

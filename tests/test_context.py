@@ -15,8 +15,8 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import OWL, RDF, VANN
 
 from her2kg.graph.build import read_ontology
-from her2kg.graph.context import CONTEXT, RECORD, documents
-from her2kg.graph.export import artefacts
+from her2kg.graph.write.export import artefacts
+from her2kg.graph.write.jsonld_context import CONTEXT, RECORD, documents
 from her2kg.model.namespaces import GRAPHS, HER2, ONTOLOGY, prefixes, thing
 from tests.conftest import ROOT
 

@@ -7,7 +7,7 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import PROV, RDF, RDFS
 
 from her2kg.errors import InputError
-from her2kg.graph.derivation import derive, names
+from her2kg.graph.derive.derivation import derive, names
 from her2kg.model.namespaces import HER2, rule, thing
 from her2kg.model.queries import Query, read_queries
 from tests.conftest import ROOT

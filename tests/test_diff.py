@@ -16,12 +16,12 @@ from rich.cells import cell_len
 
 from her2kg.cli import main
 from her2kg.graph.build import compare, infer, read_ontology, tell
-from her2kg.graph.definitions import class_axioms
-from her2kg.graph.export import artefacts
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.publishing import publish
-from her2kg.graph.tables import read
-from her2kg.model.changes import How
+from her2kg.graph.diff.differences import How
+from her2kg.graph.make.class_axioms import class_axioms
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
+from her2kg.graph.write.export import artefacts
+from her2kg.graph.write.publishing import publish
 from her2kg.model.layout import CHECKSUMS
 from her2kg.model.namespaces import CS, HER2, prefixes, thing
 from tests.conftest import ROOT, make_sample_home
@@ -30,7 +30,7 @@ from tests.editing import add_row, keep_rows, set_cell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from her2kg.model.changes import Change, Comparison
+    from her2kg.graph.diff.differences import Change, Comparison
 
 pytestmark = pytest.mark.slow
 

@@ -18,12 +18,12 @@ from rdflib.compare import isomorphic
 from rdflib.namespace import OWL, RDF, XSD
 
 from her2kg.errors import InputError
-from her2kg.graph import modules
 from her2kg.graph.build import directions, read_ontology, version
-from her2kg.graph.description import describe
-from her2kg.graph.export import artefacts, canonical
-from her2kg.graph.export import modules as export_modules
-from her2kg.graph.publishing import publish
+from her2kg.graph.write import modules
+from her2kg.graph.write.description import describe
+from her2kg.graph.write.export import artefacts, canonical
+from her2kg.graph.write.export import modules as export_modules
+from her2kg.graph.write.publishing import publish
 from her2kg.model.layout import CHECKSUMS
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS, HER2, MODULES, prefixes, thing
 from her2kg.model.queries import read_queries
@@ -369,14 +369,14 @@ def test_what_a_killed_builder_left_goes_away_and_what_a_living_one_writes_stays
 
 _FULL_DISK = """
 import pathlib, resource, signal, sys
-from her2kg.graph.publishing import replace_text
+from her2kg.graph.write.publishing import replace_text
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 replace_text(pathlib.Path(sys.argv[1]), "b" * 9999)
 """
 _WRITER = """
 import pathlib, sys
-from her2kg.graph.publishing import publish
+from her2kg.graph.write.publishing import publish
 for number in range(40):
     publish({"a": str(number).encode()}, pathlib.Path(sys.argv[1]))
 """

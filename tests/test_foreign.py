@@ -15,7 +15,7 @@ from rdflib.namespace import OWL, RDF, RDFS
 
 from her2kg.cli import main
 from her2kg.errors import InputError, NotationError
-from her2kg.graph.foreign import place
+from her2kg.graph.derive.foreign import place
 from her2kg.model.namespaces import HER2, ONTOLOGY, thing
 from tests.conftest import needs
 from tests.serving import serving

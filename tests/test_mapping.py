@@ -10,8 +10,8 @@ from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.compare import graph_diff, to_isomorphic
 from rdflib.namespace import OWL, RDF, RDFS, XSD
 
-from her2kg.graph.mapping import Mapped, map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.mapping import Mapped, map_tables
+from her2kg.graph.read.tables import read
 from her2kg.model.claims import Result, Span, Statement
 from her2kg.model.namespaces import BASE, HER2, thing
 from her2kg.model.records import VocabularyTerm

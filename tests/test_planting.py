@@ -10,9 +10,9 @@ import pytest
 
 from her2kg.graph import validation
 from her2kg.graph.build import read_ontology
-from her2kg.graph.links import check_links
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.links import check_links
+from her2kg.graph.read.tables import read
 from her2kg.model.claims import Result, Statement
 from her2kg.model.vocabulary import ConflictKind, Explanation, Voice
 from tests.conflict_reference import expected

@@ -6,7 +6,7 @@ import pytest
 from rdflib import Graph
 
 from her2kg.errors import InputError, NotConformError
-from her2kg.graph.reasoning import reason
+from her2kg.graph.derive.reasoning import reason
 from her2kg.reasoner import Ontology, values
 
 _PREFIXES = """

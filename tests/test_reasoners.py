@@ -9,11 +9,11 @@ from rdflib import OWL, RDF, RDFS, BNode, Graph, URIRef
 
 from her2kg.answer.matching import match
 from her2kg.graph.build import infer, read_ontology
-from her2kg.graph.definitions import class_axioms
-from her2kg.graph.justification import Justifier
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.reasoning import logical_part
-from her2kg.graph.tables import read
+from her2kg.graph.derive.justification import Justifier
+from her2kg.graph.derive.reasoning import logical_part
+from her2kg.graph.make.class_axioms import class_axioms
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
 from her2kg.model.namespaces import BASE, HER2, prefixes, thing
 from her2kg.reasoner import Classification, Ontology
 from tests import owlapi

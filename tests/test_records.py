@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from her2kg import errors
 from her2kg.errors import Fault, Her2kgError, NotConformError, QueryError
-from her2kg.graph.tables import canonical, cell
+from her2kg.graph.read.tables import canonical, cell
 from her2kg.model.claims import SOURCE_TABLES, Figure, Reference, Result, Segment, Span
 from her2kg.model.columns import column
 from her2kg.model.namespaces import HER2, prefixes, proposition, scheme, term, thing, token

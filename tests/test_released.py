@@ -14,8 +14,8 @@ from her2kg.cli import main
 from her2kg.errors import NotConformError
 from her2kg.graph import release
 from her2kg.graph.build import read_ontology, releasable, write_released
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
 from her2kg.model.claims import Reference, Trial, TrialArm
 from her2kg.model.namespaces import HER2, ONTOLOGY, scheme, thing
 from her2kg.model.queries import read_query

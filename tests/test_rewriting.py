@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.errors import QueryError
-from her2kg.graph import tables
+from her2kg.graph.read import tables
 from her2kg.sparql.engine import Engine, Table
 from her2kg.sparql.rewriting import rewritten
 from tests.conftest import ROOT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from bench.run import run_rules
 
-from her2kg.graph import build, tables
+from her2kg.graph import build
+from her2kg.graph.read import tables
 from tests.conftest import ROOT
 from tests.planting import plant, scale
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import pickle
 from pathlib import Path
 
 import pytest
+from annotated_types import Ge, Le
+from pydantic import ValidationError
 
 from her2kg.errors import SettingError
 from her2kg.settings import SETTINGS, Settings
@@ -14,7 +16,7 @@ from tests.conftest import ROOT
 
 def test_defaults_hold_when_nothing_is_said() -> None:
     settings = Settings.read({}, {})
-    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8080, 8)
+    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8080, 256)
     assert settings.home == ROOT
     assert settings.build == ROOT / "build"
     assert settings.source is None
@@ -45,8 +47,31 @@ def test_build_lies_in_the_home_unless_said() -> None:
     assert Settings.read({}, {"HER2KG_HOME": "/x", "HER2KG_BUILD": "/y"}).build == Path("/y")
 
 
-def test_there_is_always_a_thread() -> None:
-    assert Settings.read({}, {"HER2KG_THREADS": "0"}).threads == 1
+def test_empty_folder_address_or_file_is_the_default() -> None:
+    names = ("home", "build", "backend", "backend_update", "source")
+    environ = {f"HER2KG_{name.upper()}": "" for name in names}
+    assert Settings.read({}, environ) == Settings.read({}, {})
+    assert Settings.read({"source": ""}, {"HER2KG_SOURCE": "review.txt"}).source is None
+
+
+def test_mapping_that_is_given_takes_the_place_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HER2KG_PORT", "9001")
+    assert Settings.read({}, {}).port == 8080
+
+
+def test_file_with_variables_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HER2KG_PORT=9001\n", encoding="ascii")
+    monkeypatch.chdir(tmp_path)
+    assert Settings.read({}, {}).port == Settings.read().port == 8080
+
+
+def test_settings_are_frozen_and_can_be_sent_to_another_process() -> None:
+    settings = Settings.read({"backend": "http://me:secret@host/query"}, {})
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.port = 1  # type: ignore[misc]
+    copy = pickle.loads(pickle.dumps(settings))  # noqa: S301 - it is ours
+    assert copy == settings
+    assert copy.backend.password == "secret"  # noqa: S105 - a made-up one
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "80.5", "65536", "８０", "0x50", " 80", "²"])
@@ -57,12 +82,49 @@ def test_port_that_is_none_is_one_line(text: str) -> None:
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["threads", "body_limit"])
-def test_number_that_is_too_large_is_one_line(name: str) -> None:
-    with pytest.raises(SettingError, match=f"{name} is '99999999999': give a whole number from 0 to"):
-        Settings.read({}, {f"HER2KG_{name.upper()}": "99999999999"})
+def _bounds() -> list[tuple[str, int, int]]:
+    """Give the name, the low and the high bound of every number."""
+    found = []
+    for name, field in Settings.model_fields.items():
+        if field.annotation is int:
+            [low] = [limit.ge for limit in field.metadata if isinstance(limit, Ge)]
+            [high] = [limit.le for limit in field.metadata if isinstance(limit, Le)]
+            found.append((name, low, high))
+    return found  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("name", "low", "high"), _bounds())
+def test_number_beyond_its_bounds_is_one_line(name: str, low: int, high: int) -> None:
+    for number in (low, high):
+        assert getattr(Settings.read({name: number}, {}), name) == number
+    for text in (str(low - 1), str(high + 1), "9" * 5000):
+        with pytest.raises(SettingError, match=f"{name} is '.*': give a whole number from {low} to {high}$"):
+            Settings.read({name: text}, {})
+
+
+def test_bounds_are_those_of_the_service() -> None:
+    bounds = {name: (low, high) for name, low, high in _bounds()}
+    assert bounds["threads"] == (8, 4096)
+    assert bounds["connections"] == (128, 100_000)
+    assert bounds["idle_seconds"] == (1, 60)
+    assert bounds["head_limit"] == (8192, 10**9)
+
+
+def test_word_that_is_not_among_those_known_is_one_line() -> None:
+    with pytest.raises(SettingError, match="log is 'all': give errors or requests"):
+        Settings.read({}, {"HER2KG_LOG": "all"})
 
 
 def test_every_setting_is_in_the_table() -> None:
-    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Settings)]
+    assert [setting.name for setting in SETTINGS] == list(Settings.model_fields)
     assert all(setting.help and setting.variable == f"HER2KG_{setting.name.upper()}" for setting in SETTINGS)
+
+
+def test_default_in_the_table_is_the_default() -> None:
+    defaults = {setting.variable: setting.default for setting in SETTINGS if setting.default}
+    assert Settings.read({}, defaults) == Settings.read({}, {})
+
+
+def test_every_number_but_port_and_proxies_is_a_limit_with_a_unit() -> None:
+    numbers = {name for name, _, _ in _bounds()}
+    assert {setting.name for setting in SETTINGS if setting.unit} == numbers - {"port", "proxies"}

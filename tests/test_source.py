@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.errors import InputError
-from her2kg.graph.source import check_document, check_sizes, check_spans, coverage, read_document
-from her2kg.graph.tables import read
+from her2kg.graph.read.source import check_document, check_sizes, check_spans, coverage, read_document
+from her2kg.graph.read.tables import read
 from her2kg.model.claims import Figure
 from tests.conftest import SAMPLE
 from tests.editing import keep_rows, set_cell

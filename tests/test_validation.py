@@ -15,8 +15,8 @@ from rdflib.namespace import RDF, RDFS, SH
 
 from her2kg.errors import Fault, InputError, NotConformError
 from her2kg.graph import build, validation
-from her2kg.graph.mapping import map_tables
-from her2kg.graph.tables import read
+from her2kg.graph.make.mapping import map_tables
+from her2kg.graph.read.tables import read
 from her2kg.model.namespaces import HER2, prefixes, thing
 from her2kg.model.queries import Query, read_queries, read_query
 from her2kg.sparql.engine import Engine, Table, plain

@@ -330,9 +330,9 @@ def _foreign(store: Store, settings: Settings, file: Path, name: str, lang: str)
     """Answer for a class of another ontology as for a variant that the graph does not hold."""
     from her2kg.answer.matching import Match
     from her2kg.answer.questions import claims_on
-    from her2kg.graph.foreign import place
+    from her2kg.graph import build as pipeline
 
-    placed = place(settings.build, file, name)
+    placed = pipeline.place(settings.build, file, name)
     said = {"en": f"as {file.name} defines it", "zh": f"据{file.name}的定义"}
     meant = Match(placed.things, placed.names[lang], said, exact=False)
     return claims_on(store, settings.home, meant, lang)

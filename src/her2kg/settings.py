@@ -1,46 +1,35 @@
-"""The settings of her2kg: one table, each with its environment variable, default and meaning.
+"""The settings of her2kg: each is one field with its type, default, bounds, description and unit.
 
 A flag on the command line comes before the environment, the environment before the default.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
+
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, ValidationInfo, model_validator
+from pydantic_core import PydanticUseDefault
+from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from her2kg.errors import SettingError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import PydanticBaseSettingsSource
+
 _PACKAGE = Path(__file__).resolve().parent
-_PORT_LIMIT = 65535
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row of the table: the name of the field, its default as text, what it does.
-
-    ``unit`` is that of a limit, and empty for what is none.
-    """
-
-    name: str
-    default: str
-    help: str
-    unit: str = ""
-
-    @property
-    def variable(self) -> str:
-        """Name the environment variable."""
-        return f"HER2KG_{self.name.upper()}"
+_PREFIX = "HER2KG_"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where an engine is asked; neither user nor password is ever shown.
+    """The HTTP address of a SPARQL engine; user and password are never shown.
 
     >>> str(Address.read("backend", "http://me:secret@localhost:7878/query"))
     'http://localhost:7878/query'
@@ -52,14 +41,16 @@ class Address:
 
     @classmethod
     def read(cls, name: str, text: str) -> Address:
-        """Read an address, with or without user and password; raises SettingError without repeating it."""
+        """Read an address with or without user and password; raises SettingError without repeating it."""
         try:
             parts = urlsplit(text)
             host, _ = parts.hostname, parts.port
         except ValueError:
             parts, host = urlsplit(""), None
         if parts.scheme not in {"http", "https"} or not host or not text.isascii() or text.split() != [text]:
-            raise SettingError(f"{name} is no address of HTTP", "give one as http://localhost:7878/query")
+            raise SettingError(
+                f"{name} is not an HTTP address", "give one such as http://localhost:7878/query"
+            )
         netloc = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()
         return cls(url, unquote(parts.username or ""), unquote(parts.password or ""))
@@ -69,76 +60,218 @@ class Address:
         return self.url
 
 
-SETTINGS = (
-    Setting("host", "127.0.0.1", "address that the service binds"),
-    Setting("port", "8080", "port that the service binds (0: any free one)"),
-    Setting("proxies", "0", "proxies before the service whose X-Forwarded headers are believed"),
-    Setting("threads", "8", "pages that the service makes at the same time", "requests"),
-    Setting("connections", "1000", "connections that may be open at the same time", "connections"),
-    Setting("workers", "2", "queries of users that are evaluated at the same time", "queries"),
-    Setting(
-        "waiting", "16", "queries that may wait for a worker; further ones are told to come again", "queries"
-    ),
-    Setting("query_seconds", "20", "seconds that a query may take", "s"),
-    Setting("query_memory", "1000000000", "bytes of memory that a query may use beyond the graph", "bytes"),
-    Setting("query_length", "200000", "characters that a query may have", "characters"),
-    Setting("query_nesting", "200", "brackets that may stand inside each other in a query", "brackets"),
-    Setting("answer_limit", "100000000", "bytes that an answer may have", "bytes"),
-    Setting("row_limit", "1000000", "rows that a table may have", "rows"),
-    Setting(
-        "cache_bytes", "16000000", "bytes of answers that are kept for whoever asks again (0: none)", "bytes"
-    ),
-    Setting("body_limit", "1000000", "bytes that a request may carry", "bytes"),
-    Setting("head_limit", "65536", "bytes that the address and the headers of a request may have", "bytes"),
-    Setting(
-        "idle_seconds", "30", "seconds in which a request must have come, or a response be taken on", "s"
-    ),
-    Setting("log", "errors", "what is written to standard error: errors, or requests"),
-    Setting("home", "", "folder that holds ontology/, data/ and queries/ (default: found from the package)"),
-    Setting("build", "", "folder of the built graph (default: build/ in the home folder)"),
-    Setting(
-        "backend", "", "SPARQL endpoint of another engine, which the service asks in the place of its own"
-    ),
-    Setting(
-        "backend_update", "", "where that engine takes SPARQL updates, if elsewhere; only a load uses it"
-    ),
-    Setting(
-        "backend_graph",
+def _home() -> Path:
+    """Find the folder with the queries: in an installed wheel beside the code, else above src/."""
+    bundle = _PACKAGE / "bundle"
+    return bundle if bundle.is_dir() else _PACKAGE.parent.parent
+
+
+def _build(data: dict[str, Any]) -> Path:
+    home: Path = data["home"]
+    return home / "build"
+
+
+def _digits(value: object) -> str:
+    """Refuse what int() takes besides digits: signs, spaces, underscores, digits of other scripts."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return text
+
+
+def _filled(value: object) -> object:
+    """Take an empty text as the default."""
+    if value == "":
+        raise PydanticUseDefault
+    return value
+
+
+def _address(value: object, info: ValidationInfo) -> object:
+    return Address.read(str(info.field_name), value) if isinstance(value, str) else value
+
+
+_Whole = Annotated[int, BeforeValidator(_digits)]
+_File = Annotated[Path, BeforeValidator(_filled)]
+_MaybeFile = Annotated[Path | None, BeforeValidator(_filled)]
+# The validator that stands last runs first.
+_MaybeAddress = Annotated[
+    InstanceOf[Address] | None, NoDecode, BeforeValidator(_address), BeforeValidator(_filled)
+]
+
+
+def _unit(name: str) -> dict[str, Any]:
+    """Mark a limit: limits are published, each in its unit."""
+    return {"unit": name}
+
+
+class Settings(BaseSettings):
+    """The settings in force, read once at the start; ``Settings.read`` takes flags and environment."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", description="address that the service binds to")
+    port: _Whole = Field(
+        8080, ge=0, le=65535, description="port that the service binds to (0: any free port)"
+    )
+    proxies: _Whole = Field(
+        0,
+        ge=0,
+        le=10,
+        description="trusted reverse proxies in front of the service (X-Forwarded-* headers)",
+    )
+    threads: _Whole = Field(
+        256,
+        ge=8,
+        le=4096,
+        description="requests that are processed at the same time",
+        json_schema_extra=_unit("requests"),
+    )
+    connections: _Whole = Field(
+        1000,
+        ge=128,
+        le=100_000,
+        description="connections that may be open at the same time",
+        json_schema_extra=_unit("connections"),
+    )
+    workers: _Whole = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="queries that are evaluated at the same time",
+        json_schema_extra=_unit("queries"),
+    )
+    long_queries: _Whole = Field(
+        2,
+        ge=1,
+        le=1000,
+        description="queries of more than a second that are evaluated besides",
+        json_schema_extra=_unit("queries"),
+    )
+    waiting: _Whole = Field(
+        64,
+        ge=0,
+        le=100_000,
+        description="queries that may wait for a worker; further ones are refused with 503",
+        json_schema_extra=_unit("queries"),
+    )
+    query_seconds: _Whole = Field(
+        20, ge=1, le=86_400, description="seconds that a query may take", json_schema_extra=_unit("s")
+    )
+    query_memory: _Whole = Field(
+        256_000_000,
+        ge=1_000_000,
+        le=10**12,
+        description="bytes of memory that a query may use in addition to the graph",
+        json_schema_extra=_unit("bytes"),
+    )
+    query_length: _Whole = Field(
+        200_000,
+        ge=1,
+        le=10**9,
+        description="characters that a query may have",
+        json_schema_extra=_unit("characters"),
+    )
+    query_nesting: _Whole = Field(
+        200,
+        ge=1,
+        le=10**6,
+        description="levels of nested brackets that a query may have",
+        json_schema_extra=_unit("brackets"),
+    )
+    answer_limit: _Whole = Field(
+        100_000_000,
+        ge=1,
+        le=10**12,
+        description="bytes that an answer may have",
+        json_schema_extra=_unit("bytes"),
+    )
+    row_limit: _Whole = Field(
+        1_000_000,
+        ge=1,
+        le=10**12,
+        description="rows that a table may have",
+        json_schema_extra=_unit("rows"),
+    )
+    stream_limit: _Whole = Field(
+        128,
+        ge=1,
+        le=4096,
+        description="large answers and files that may be in transfer at the same time",
+        json_schema_extra=_unit("answers"),
+    )
+    spool_bytes: _Whole = Field(
+        2_000_000_000,
+        ge=0,
+        le=10**12,
+        description="bytes of large answers that may wait on disk for their clients",
+        json_schema_extra=_unit("bytes"),
+    )
+    cache_bytes: _Whole = Field(
+        16_000_000,
+        ge=0,
+        le=10**12,
+        description="bytes of answers that are kept for repeated requests (0: none)",
+        json_schema_extra=_unit("bytes"),
+    )
+    body_limit: _Whole = Field(
+        1_000_000,
+        ge=0,
+        le=10**9,
+        description="bytes that the body of a request may have",
+        json_schema_extra=_unit("bytes"),
+    )
+    head_limit: _Whole = Field(
+        65_536,
+        ge=8192,
+        le=10**9,
+        description="bytes that the address and the headers of a request may have",
+        json_schema_extra=_unit("bytes"),
+    )
+    idle_seconds: _Whole = Field(
+        30,
+        ge=1,
+        le=60,
+        description="seconds that a client may stall while it sends a request or reads a response",
+        json_schema_extra=_unit("s"),
+    )
+    log: Literal["errors", "requests"] = Field(
+        "errors", description="what is written to standard error: errors or requests"
+    )
+    home: _File = Field(
+        default_factory=_home,
+        description="folder that holds ontology/, data/ and queries/ (default: found from the package)",
+    )
+    build: _File = Field(
+        default_factory=_build,
+        description="folder of the built graph (default: build/ in the home folder)",
+    )
+    backend: _MaybeAddress = Field(
+        None, description="SPARQL endpoint of another engine, which then answers instead of the built-in one"
+    )
+    backend_update: _MaybeAddress = Field(
+        None, description="update endpoint of that engine, if it is a different address; only a load uses it"
+    )
+    backend_graph: str = Field(
         "",
-        "graph of that engine that is the default graph; `default`: its own (default: the one of a load)",
-    ),
-    Setting("source", "", "the review as a text file, if you have it: offsets and hashes are then checked"),
-)
+        description="graph of that engine that is the default graph; `default`: its own "
+        "(default: the graph that a load fills)",
+    )
+    source: _MaybeFile = Field(
+        None, description="text file of the review, if you have it; offsets and hashes are then checked"
+    )
 
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings in force, read once at start."""
-
-    host: str
-    port: int
-    proxies: int
-    threads: int
-    connections: int
-    workers: int
-    waiting: int
-    query_seconds: int
-    query_memory: int
-    query_length: int
-    query_nesting: int
-    answer_limit: int
-    row_limit: int
-    cache_bytes: int
-    body_limit: int
-    head_limit: int
-    idle_seconds: int
-    log: str
-    home: Path
-    build: Path
-    backend: Address | None
-    backend_update: Address | None
-    backend_graph: str
-    source: Path | None
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the constructor read no environment and no files: ``read`` chooses the environment."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
     @classmethod
     def read(
@@ -146,65 +279,65 @@ class Settings:
     ) -> Settings:
         """Read flag, then environment, then default; raises SettingError naming the bad one.
 
+        Without ``environ`` the environment of the process is read.
+
         >>> Settings.read({"port": 9000}, {}).port
         9000
         >>> Settings.read({}, {"HER2KG_PORT": "9001"}).port
         9001
         """
-        environ = os.environ if environ is None else environ
-        given = {name: value for name, value in (flags or {}).items() if value is not None}
-        text = {
-            setting.name: str(given.get(setting.name, environ.get(setting.variable, setting.default)))
-            for setting in SETTINGS
-        }
-        if text["backend_update"] and not text["backend"]:
+        variables = EnvSettingsSource(cls)
+        if environ is not None:
+            variables.env_vars = {name.lower(): text for name, text in environ.items()}
+        given = {name: str(value) for name, value in (flags or {}).items() if value is not None}
+        values = {**variables(), **{name: text for name, text in given.items() if name in cls.model_fields}}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            name = str(error.errors()[0]["loc"][0])
+            remedy = f"give {_allowed(cls.model_fields[name])}"
+            raise SettingError(f"{name} is {shortened(values[name])!r}", remedy) from error
+
+    @model_validator(mode="after")
+    def _backend_is_named(self) -> Self:
+        if self.backend_update and not self.backend:
             raise SettingError("backend_update is given without backend", "give backend too")
-        home = Path(text["home"]) if text["home"] else _home()
-        return cls(
-            host=text["host"],
-            port=_number("port", text["port"], _PORT_LIMIT),
-            proxies=_number("proxies", text["proxies"], 10),
-            threads=_number("threads", text["threads"], 1000) or 1,
-            connections=_number("connections", text["connections"], 100_000) or 1,
-            workers=_number("workers", text["workers"], 1000) or 1,
-            waiting=_number("waiting", text["waiting"], 100_000),
-            query_seconds=_number("query_seconds", text["query_seconds"], 86_400) or 1,
-            query_memory=_number("query_memory", text["query_memory"], 10**12),
-            query_length=_number("query_length", text["query_length"], 10**9),
-            query_nesting=_number("query_nesting", text["query_nesting"], 10**6),
-            answer_limit=_number("answer_limit", text["answer_limit"], 10**12),
-            row_limit=_number("row_limit", text["row_limit"], 10**12),
-            cache_bytes=_number("cache_bytes", text["cache_bytes"], 10**12),
-            body_limit=_number("body_limit", text["body_limit"], 10**9),
-            head_limit=_number("head_limit", text["head_limit"], 10**9),
-            idle_seconds=_number("idle_seconds", text["idle_seconds"], 86_400) or 1,
-            log=_one_of("log", text["log"], ("errors", "requests")),
-            home=home,
-            build=Path(text["build"]) if text["build"] else home / "build",
-            backend=_address("backend", text["backend"]),
-            backend_update=_address("backend_update", text["backend_update"]),
-            backend_graph=text["backend_graph"],
-            source=Path(text["source"]) if text["source"] else None,
-        )
+        return self
 
 
-def _home() -> Path:
-    """Find the folder with the queries: in an installed wheel beside the code, else above src/."""
-    bundle = _PACKAGE / "bundle"
-    return bundle if bundle.is_dir() else _PACKAGE.parent.parent
+def _allowed(field: FieldInfo) -> str:
+    """Say in words which values a field takes."""
+    bounds = [
+        limit.ge if isinstance(limit, Ge) else limit.le
+        for limit in field.metadata
+        if isinstance(limit, Ge | Le)
+    ]
+    if bounds:
+        return f"a whole number from {bounds[0]} to {bounds[1]}"
+    return " or ".join(get_args(field.annotation))
 
 
-def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise SettingError(f"{name} is {shortened(text)!r}", f"give {' or '.join(known)}")
-    return text
+@dataclass(frozen=True)
+class Setting:
+    """What flags, ``her2kg info`` and the README show of a field; only limits have a unit."""
+
+    name: str
+    default: str
+    help: str
+    unit: str
+
+    @classmethod
+    def of(cls, name: str, field: FieldInfo) -> Setting:
+        """Describe a field of ``Settings``; a default that is computed is shown as empty."""
+        default = "" if field.default is None or field.default_factory else str(field.default)
+        extra = field.json_schema_extra
+        unit = str(extra["unit"]) if isinstance(extra, dict) else ""
+        return cls(name, default, field.description or "", unit)
+
+    @property
+    def variable(self) -> str:
+        """Name the environment variable."""
+        return f"{_PREFIX}{self.name.upper()}"
 
 
-def _address(name: str, text: str) -> Address | None:
-    return Address.read(name, text) if text else None
-
-
-def _number(name: str, text: str, limit: int) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(limit)) or int(text) > limit:
-        raise SettingError(f"{name} is {shortened(text)!r}", f"give a whole number from 0 to {limit}")
-    return int(text)
+SETTINGS = tuple(Setting.of(name, found) for name, found in Settings.model_fields.items())

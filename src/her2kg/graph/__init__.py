@@ -1,1 +1,1 @@
-"""From tables to graph: each module one stage, composed only in ``build``."""
+"""From tables to graph: a room for each stage, composed only in ``build``."""

@@ -14,29 +14,12 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import OWL, RDF
 
 from her2kg.errors import Fault, NotConformError
-from her2kg.graph import (
-    alignment,
-    changeset,
-    comparison,
-    context,
-    csvw,
-    definitions,
-    derivation,
-    description,
-    export,
-    intervals,
-    justification,
-    links,
-    mapping,
-    modules,
-    publishing,
-    reasoning,
-    release,
-    source,
-    summary,
-    tables,
-    validation,
-)
+from her2kg.graph import release, validation
+from her2kg.graph.derive import derivation, foreign, intervals, justification, reasoning
+from her2kg.graph.diff import as_rdf, as_text, comparison
+from her2kg.graph.make import alignment, class_axioms, mapping
+from her2kg.graph.read import links, source, tables
+from her2kg.graph.write import csvw, description, export, jsonld_context, modules, publishing
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries, read_query
 from her2kg.model.turtle import read_turtle
@@ -46,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from her2kg.graph.source import Coverage
-    from her2kg.model.changes import Comparison
+    from her2kg.graph.diff.differences import Comparison
+    from her2kg.graph.read.source import Coverage
     from her2kg.model.rows import Row, Tables
 
 #: The stages in their order, as the progress bar names them.
@@ -110,14 +93,15 @@ def rewrite(home: Path, *, write: bool) -> list[str]:
     read = tables.read(data)
     if read.faults:
         raise NotConformError(read.faults)
-    changed = tables.rewrite(data, read, write=write)
+    changed = tables.rewritten(data, read)
     described = csvw.metadata(data)
     path = data / csvw.NAME
     if not path.exists() or path.read_text(encoding="utf-8") != described:
-        changed.append(path.relative_to(home).as_posix())
-        if write:
-            publishing.replace_text(path, described)
-    return changed
+        changed[path.relative_to(home).as_posix()] = described
+    if write:
+        for name, text in changed.items():
+            publishing.replace_text(home / name, text)
+    return list(changed)
 
 
 def coverage(read: Tables) -> list[Coverage]:
@@ -170,7 +154,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
     places = _places(mapped, links.doubt(read) if said else links.Doubt())
     gate = validation.shapes(home / "ontology" / "shapes")
     validation.require_shapes(gate, [kind for kind, rows in read.rows.items() if rows])
-    defined = ontology + definitions.class_axioms(read)
+    defined = ontology + class_axioms.class_axioms(read)
     with validation.ShapesRun(mapped.graph, ontology, gate) as shapes:
         checks = read_queries(home / "ontology" / "checks")
         faults += validation.run_checks([defined, mapped.graph], checks, mapped.graph, places, said)
@@ -200,7 +184,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
             for name, content in sorted(files.items())
         }
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
-        files |= export.modules(parts, names) | context.documents(ontology, names)
+        files |= export.modules(parts, names) | jsonld_context.documents(ontology, names)
         files[alignment.NAME] = alignment.sssom(read, ontology, names)
         faults += shapes.faults(places)
         exported = {name: count() for name, count in counted.items()}
@@ -348,8 +332,13 @@ def tell(home: Path, found: Comparison, kind: str) -> bytes:
     """Give a comparison as ``text``, or as RDF in the format ``ttl``, ``nt`` or ``jsonld``."""
     names = prefixes(home)
     if kind == "text":
-        return summary.summarise(found, names).encode()
-    return export.document(changeset.describe(found), kind, names)
+        return as_text.summarise(found, names).encode()
+    return export.document(as_rdf.describe(found), kind, names)
+
+
+def place(folder: Path, file: Path, name: str) -> foreign.Placed:
+    """Place a class of somebody else's ontology under our alterations; raises InputError, NotationError."""
+    return foreign.place(folder, file, name)
 
 
 def releasable(home: Path) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rdflib.term import Node
 
-    from her2kg.model.changes import Axiom, Change, Comparison, Fact, Triple, Version
+    from her2kg.graph.diff.differences import Axiom, Change, Comparison, Fact, Triple, Version
 
 
 def describe(found: Comparison) -> Graph:

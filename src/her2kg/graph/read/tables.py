@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from her2kg.errors import Fault, shortened
-from her2kg.graph import source_file
-from her2kg.graph.publishing import replace_text
-from her2kg.graph.tsv import read_sheet
+from her2kg.graph.read import source_file
+from her2kg.graph.read.tsv import read_sheet
 from her2kg.model.claims import SOURCE_TABLES, Difference
 from her2kg.model.columns import LIST_MARK, column
 from her2kg.model.records import SHARED_TABLES, Record, VocabularyTerm
@@ -238,18 +237,15 @@ def canonical(kind: type[Record], records: list[R]) -> str:
     return "".join(f"{line}\n" for line in ["\t".join(header), *lines])
 
 
-def rewrite(data: Path, tables: Tables, *, write: bool) -> list[str]:
-    """Bring every table that is not in canonical form into it and name them; write nothing unless told to."""
-    changed = []
+def rewritten(data: Path, tables: Tables) -> dict[str, str]:
+    """Give the canonical text of every table that is not in canonical form, by the name of its file."""
+    changed = {}
     grouped: dict[tuple[str, type[Record]], list[Record]] = defaultdict(list)
     for kind, rows in tables.rows.items():
         for row in rows:
             grouped[row.path, kind].append(row.record)
     for (name, kind), records in sorted(grouped.items(), key=lambda item: item[0][0]):
-        path = data.parent / name
         text = canonical(kind, records)
-        if path.read_text(encoding="utf-8") != text:
-            changed.append(name)
-            if write:
-                replace_text(path, text)
+        if (data.parent / name).read_text(encoding="utf-8") != text:
+            changed[name] = text
     return changed

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from her2kg.model.changes import Change, How
+from her2kg.graph.diff.differences import Change, How
 from her2kg.model.namespaces import HER2
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rdflib.term import Node
 
-    from her2kg.model.changes import Axiom, Comparison, Fact, Triple, Version
+    from her2kg.graph.diff.differences import Axiom, Comparison, Fact, Triple, Version
 
 WIDTH = 80
 #: What a proposition is made of: its IRI spells the same out and need not be told too.

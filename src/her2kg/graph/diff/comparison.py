@@ -12,7 +12,7 @@ from rdflib.compare import to_canonical_graph
 from rdflib.namespace import OWL
 
 from her2kg.errors import InputError
-from her2kg.model.changes import Axiom, Change, Comparison, Fact, How, Version
+from her2kg.graph.diff.differences import Axiom, Change, Comparison, Fact, How, Version
 from her2kg.model.layout import CHECKSUMS, DATASET
 from her2kg.model.namespaces import HER2, ONTOLOGY
 from her2kg.sparql.engine import Engine, Table, Triples, plain, written
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from her2kg.model.changes import Triple
+    from her2kg.graph.diff.differences import Triple
     from her2kg.model.queries import Query
     from her2kg.sparql.engine import Solution
 

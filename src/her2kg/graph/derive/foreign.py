@@ -12,7 +12,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import OWL, RDF, RDFS, SKOS
 
 from her2kg.errors import BuildMissingError, InputError, NotationError, shortened
-from her2kg.graph.reasoning import logical_part
+from her2kg.graph.derive.reasoning import logical_part
 from her2kg.model.namespaces import HER2
 from her2kg.reasoner import Ontology
 from her2kg.sparql.engine import Engine

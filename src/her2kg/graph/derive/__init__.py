@@ -1,0 +1,1 @@
+"""From the asserted graph to the inferred one: rules, the EL reasoner, justifications, intervals."""
