@@ -1,24 +1,26 @@
-"""Every error of her2kg, each with the exit code that the command line gives it.
+"""Every error of her2kg, each with its exit code on the command line and its HTTP status.
 
 ::
 
-    Her2kgError                 exit 3
-    ├── SettingError            exit 2   a flag or an environment variable cannot be used
-    ├── UnknownQuestionError    exit 2   no question of that name
-    ├── QueryError              exit 3   a query does not parse or cannot be evaluated
-    │   └── FormatError         exit 3   its answer cannot be written in the format asked for
-    ├── LimitError              exit 3   a query uses more time, memory or bytes than it may
-    ├── CrashError              exit 3   the engine ended on a query
-    ├── BusyError               exit 3   too many queries wait already
-    ├── NotationError           exit 3   a notation names nothing that the graph knows
-    ├── InputError              exit 3   a file cannot be read as what it should be
-    ├── BuildMissingError       exit 3   there is no complete build to answer from
-    └── NotConformError         exit 1   the data break a rule
+    Her2kgError                 exit 3  400
+    ├── SettingError            exit 2  400  a flag or an environment variable cannot be used
+    ├── UnknownQuestionError    exit 2  404  no question has that name
+    ├── QueryError              exit 3  400  a query does not parse or cannot be evaluated
+    │   └── FormatError         exit 3  406  its answer cannot be written in the requested format
+    ├── LimitError              exit 3  503, 507 or 413: a query uses more than it may
+    ├── CrashError              exit 3  500  the engine crashed on a query
+    ├── BusyError               exit 3  503  there is no room for the request at the moment
+    ├── NotationError           exit 3  404  a notation names nothing that the graph knows
+    ├── BackendError            exit 3  502 or 504: another engine does not answer as it should
+    ├── InputError              exit 3  400  a file cannot be read as what it should be
+    ├── BuildMissingError       exit 3  400  there is no complete build to answer from
+    └── NotConformError         exit 1  400  the data break a rule
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 
 def shortened(text: str, limit: int = 80) -> str:
@@ -34,6 +36,9 @@ class Her2kgError(Exception):
     """What went wrong, in one line, with the remedy."""
 
     exit_code = 3
+    status = HTTPStatus.BAD_REQUEST
+    #: What metrics and log call it, if it is what became of a query.
+    outcome = ""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         """Keep the problem and its remedy apart, so that JSON can show both."""
@@ -52,6 +57,7 @@ class UnknownQuestionError(Her2kgError):
     """No question has that name."""
 
     exit_code = 2
+    status = HTTPStatus.NOT_FOUND
 
 
 class InputError(Her2kgError):
@@ -65,9 +71,13 @@ class BuildMissingError(Her2kgError):
 class NotationError(Her2kgError):
     """A notation names nothing that the graph knows."""
 
+    status = HTTPStatus.NOT_FOUND
+
 
 class QueryError(Her2kgError):
     """A query does not parse or cannot be evaluated; line and column count from 1, 0 if unknown."""
+
+    outcome = "invalid"
 
     def __init__(self, problem: str, remedy: str = "", *, line: int = 0, column: int = 0) -> None:
         """Name the place of the fault beside the problem."""
@@ -77,16 +87,39 @@ class QueryError(Her2kgError):
 
 
 class FormatError(QueryError):
-    """An answer holds what the format asked for cannot say."""
+    """An answer holds what the requested format cannot express."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    outcome = "format"
 
 
-#: What is said of each limit, with the limit in place of the braces, and what to do.
+#: Problem (with the limit in place of the braces), remedy and HTTP status for each limit.
 _LIMITS = {
-    "time": ("the query took longer than {:g} s", "ask for less: more constants, fewer joins, a LIMIT"),
-    "memory": ("the query needs more than {:,} bytes of memory", "sort, group or join less at a time"),
-    "answer": ("the answer has more than {:,} bytes", "add a LIMIT, or take the files of the build"),
-    "rows": ("the answer has more than {:,} rows", "add a LIMIT, or take the files of the build"),
-    "length": ("the query has more than {:,} characters", "ask for less at a time"),
+    "time": (
+        "the query took longer than {:g} s",
+        "ask for less: more constants, fewer joins, a LIMIT",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+    "memory": (
+        "the query needs more than {:,} bytes of memory",
+        "sort, group or join less at a time",
+        HTTPStatus.INSUFFICIENT_STORAGE,
+    ),
+    "answer": (
+        "the answer has more than {:,} bytes",
+        "add a LIMIT, or take the files of the build",
+        HTTPStatus.INSUFFICIENT_STORAGE,
+    ),
+    "rows": (
+        "the answer has more than {:,} rows",
+        "add a LIMIT, or take the files of the build",
+        HTTPStatus.INSUFFICIENT_STORAGE,
+    ),
+    "length": (
+        "the query has more than {:,} characters",
+        "ask for less at a time",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ),
 }
 
 
@@ -95,14 +128,17 @@ class LimitError(Her2kgError):
 
     def __init__(self, what: str, limit: float) -> None:
         """Name what is used up."""
-        problem, remedy = _LIMITS[what]
+        problem, remedy, self.status = _LIMITS[what]
         super().__init__(problem.format(limit), remedy)
-        self.what = what
+        self.what = self.outcome = what
         self.limit = limit
 
 
 class CrashError(Her2kgError):
     """The engine crashed on a query; other queries are not affected."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    outcome = "crash"
 
     def __init__(self) -> None:
         """State the problem and its remedy."""
@@ -111,6 +147,9 @@ class CrashError(Her2kgError):
 
 class BusyError(Her2kgError):
     """The service has no room for a request at the moment; it can be repeated."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    outcome = "busy"
 
     def __init__(
         self, problem: str = "too many queries are waiting", remedy: str = "repeat it in a few seconds"
@@ -125,7 +164,7 @@ class BackendError(Her2kgError):
     def __init__(self, problem: str, remedy: str = "", *, timed_out: bool = False) -> None:
         """Say what is wrong with it."""
         super().__init__(problem, remedy)
-        self.timed_out = timed_out
+        self.status = HTTPStatus.GATEWAY_TIMEOUT if timed_out else HTTPStatus.BAD_GATEWAY
 
 
 @dataclass(frozen=True, order=True)

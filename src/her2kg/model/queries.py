@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -73,8 +73,9 @@ def _put(written: str, found: re.Match[str]) -> str:
     return f"{found[1]}{{ {written} }}"
 
 
+@cache
 def read_query(path: Path) -> Query:
-    """Read a query file; raises InputError when the header is missing or not YAML."""
+    """Read a query file, once; raises InputError when the header is missing or not YAML."""
     try:
         lines = list(io.StringIO(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
@@ -107,9 +108,20 @@ def read_query(path: Path) -> Query:
     )
 
 
+@cache
+def _paths(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.glob("*.rq")))
+
+
+def forget_queries() -> None:
+    """Read files that have been read before once more when they are next needed."""
+    read_query.cache_clear()
+    _paths.cache_clear()
+
+
 def read_queries(folder: Path) -> Iterator[Query]:
     """Read every ``.rq`` file of a folder, by name; raises InputError when there is none."""
-    paths = sorted(folder.glob("*.rq"))
+    paths = _paths(folder)
     if not paths:
         raise InputError(f"{folder} holds no queries", "put its files back, or make it readable")
     for path in paths:
@@ -118,7 +130,7 @@ def read_queries(folder: Path) -> Iterator[Query]:
 
 def question_names(home: Path) -> list[str]:
     """Name the questions, in alphabetical order."""
-    return sorted(path.stem for path in (home / "queries" / "questions").glob("*.rq"))
+    return [path.stem for path in _paths(home / "queries" / "questions")]
 
 
 def read_question(home: Path, name: str) -> Query:

@@ -1,142 +1,77 @@
-"""The Flask application, made from a store and the settings."""
+"""The Flask application: views over an engine that answers queries."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, current_app, request
-from flask.sessions import SessionInterface
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from flask import Flask, abort, request
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import MapAdapter
 
-from her2kg.answer.cache import Cache
-from her2kg.errors import Her2kgError, shortened
-from her2kg.service import description, observation, ontology, pages, problems, protocol, things
-from her2kg.service.served import Served
+from her2kg.errors import Her2kgError
+from her2kg.service import (
+    description,
+    observation,
+    ontology,
+    pages,
+    problems,
+    protocol,
+    things,
+    transfer,
+)
+from her2kg.service.served import EXTENSION, Cache, ServedStore, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from flask import Request
-
-    from her2kg.answer.lookups import Lookups
-    from her2kg.answer.remote import RemoteWorkers
-    from her2kg.answer.workers import Pool
     from her2kg.settings import Settings
-    from her2kg.sparql.store import Answerer
+    from her2kg.sparql.pool import Asker
+
+#: Characters of an Accept header: a longer one costs more than the query.
+_LONGEST_ACCEPT = 2000
 
 
-class _NoSessions(SessionInterface):
-    """Nobody is known again: no cookie is read or set."""
-
-    def open_session(self, *_: Any) -> Any:
-        return {}
-
-    def save_session(self, *_: Any) -> None:
-        """Keep nothing."""
-
-
-class _Service(Flask):
-    """Flask without what this service has not: hooks, signals, sessions, hosts of several names."""
-
-    session_interface = _NoSessions()
-
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Bind the routes to a request."""
-        if request is None:
-            return super().create_url_adapter(request)
-        environ = request.environ
-        return MapAdapter(
-            self.url_map,
-            environ.get("HTTP_HOST") or environ["SERVER_NAME"],
-            environ.get("SCRIPT_NAME") or "/",
-            "",
-            environ["wsgi.url_scheme"],
-            request.path,
-            environ["REQUEST_METHOD"],
-            environ["QUERY_STRING"],
-        )
-
-    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        """Answer a request; queries are answered before there is anything of Flask's about them."""
-        if protocol.is_query(environ):
-            observation.route(environ, protocol.PATH)
-            try:
-                given = protocol.answered(self.config, environ)
-            except Exception as error:  # noqa: BLE001 - Flask makes a problem of whatever it is
-                environ[protocol.RAISED] = error
-            else:
-                if given:
-                    start_response(given.status, given.headers)
-                    return given.body
-        return super().wsgi_app(environ, start_response)
-
-    def full_dispatch_request(self) -> Response:
-        """Answer a request; errors become problems."""
-        try:
-            if request.url_rule:
-                observation.route(request.environ, request.url_rule.rule)
-            answer = self.dispatch_request()
-        except Exception as error:  # noqa: BLE001 - Flask's own way, which finds the handler
-            answer = self.handle_user_exception(error)
-        return self.make_response(answer)
-
-
-def create_app(  # noqa: PLR0913 - what is served, and how
-    store: Answerer,
-    workers: Pool | RemoteWorkers,
-    settings: Settings,
-    prefixes: Mapping[str, str] | None = None,
-    *,
-    built: bool = True,
-    lookups: Lookups | None = None,
+def create_app(
+    engine: Asker, settings: Settings, prefixes: Mapping[str, str] | None = None, *, built: bool = True
 ) -> Flask:
-    """Make the service over a read-only store, and over the workers that answer the queries of strangers.
+    """Make the service over an engine.
 
-    ``prefixes`` are declared in the remedy of a query that lacks them; ``built`` is false when the store
-    holds files of the user's own, about which the questions know nothing. ``lookups`` answers on the spot
-    what can.
+    ``prefixes`` shorten Turtle and stand in the remedy of a query that lacks them. ``built`` is false when
+    the engine does not hold a build: the questions and most pages know nothing of other data.
     """
-    app = _Service(__name__)
-    app.config.update(
-        SERVED=Served(store, workers, lookups),
-        CACHE=Cache(settings.cache_bytes),
-        SETTINGS=settings,
-        PREFIXES=dict(prefixes or {}),
-        BUILT=built,
-        ENDING=False,
-        MAX_CONTENT_LENGTH=settings.body_limit,
-        MAX_FORM_MEMORY_SIZE=settings.body_limit,
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.body_limit
+    app.extensions[EXTENSION] = Service(
+        engine=engine,
+        store=ServedStore(),
+        settings=settings,
+        prefixes=dict(prefixes or {}),
+        built=built,
+        cache=Cache(settings.cache_bytes),
+        # Reading a body or sending a large response holds a thread: a third is left for everything else.
+        bodies=BoundedSemaphore(max(settings.threads // 3, 1)),
+        transfers=BoundedSemaphore(max(min(settings.stream_limit, settings.threads // 3), 1)),
     )
+    app.extensions[observation.METRICS] = observation.Metrics(app)
     for part in (protocol, description, pages, ontology, things, observation):
         app.register_blueprint(part.blueprint)
+    app.before_request(observation.begin)
+    app.before_request(_check_head)
+    # Flask calls them in the reverse order: a response is finished last.
+    app.after_request(observation.finish)
+    app.after_request(transfer.limit_transfers)
     app.register_error_handler(Her2kgError, problems.of_error)
-    app.register_error_handler(HTTPException, _of_http)
-    app.config["METRICS"] = counted = observation.Metrics(app)
-    app.wsgi_app = observation.Observed(app, counted, log=settings.log == "requests")  # type: ignore[method-assign]
+    app.register_error_handler(HTTPException, problems.of_http)
     if behind := settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, behind, behind, behind, x_prefix=behind)  # type: ignore[method-assign]
     return app
 
 
-def _of_http(error: HTTPException) -> Response:
-    """Tell an error of HTTP in our words: what is wrong; what to do."""
-    if isinstance(error, MethodNotAllowed):
-        allowed = sorted(error.valid_methods or ())
-        response = problems.problem(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            f"{shortened(request.method, 20)} is not allowed here",
-            f"use {', '.join(allowed)}" if allowed else "",
-        )
-        response.allow.update(allowed)
-        return response
-    if isinstance(error, NotFound) and error.description == NotFound.description:
-        detail = f"there is nothing at {shortened(request.path, 120)}"
-        return problems.problem(HTTPStatus.NOT_FOUND, detail, f"begin at {request.script_root}/")
-    if isinstance(error, RequestEntityTooLarge):
-        detail = f"the request carries more than {current_app.config['MAX_CONTENT_LENGTH']:,} bytes"
-        return problems.problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "send less")
-    detail, _, remedy = (error.description or error.name).partition("; ")
-    return problems.problem(error.code or 500, detail, remedy)
+def _check_head() -> None:
+    """Refuse a request whose Host or Accept header no client sends."""
+    host = request.environ.get("HTTP_HOST")
+    if (host is None and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1") or "," in (host or ""):
+        abort(400, "the request needs one Host header; add it")
+    if len(request.headers.get("Accept", "")) > _LONGEST_ACCEPT:
+        abort(431, f"the Accept header has more than {_LONGEST_ACCEPT:,} characters; accept fewer types")

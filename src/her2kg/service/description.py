@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
+from rdflib import BNode, Graph, Literal, Namespace, URIRef
+from rdflib.namespace import RDF, SDO
 
 from her2kg.model.namespaces import GRAPHS
-from her2kg.service import negotiation
+from her2kg.service import negotiation, served
 from her2kg.settings import SETTINGS
 from her2kg.sparql.engine import Engine
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,51 +21,45 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("description", __name__)
 
-_PREFIXES = {
-    "sd": "http://www.w3.org/ns/sparql-service-description#",
-    "formats": "http://www.w3.org/ns/formats/",
-    "schema": "https://schema.org/",
-}
-#: The IRI of each format that an answer may have.
-_FORMATS = (
-    "SPARQL_Results_JSON",
-    "SPARQL_Results_XML",
-    "SPARQL_Results_CSV",
-    "SPARQL_Results_TSV",
-    "Turtle",
-    "N-Triples",
-    "N-Quads",
-    "TriG",
-    "RDF_XML",
-    "JSON-LD",
-)
+_SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
+_PREFIXES = {"sd": str(_SD), "formats": "http://www.w3.org/ns/formats/", "schema": str(SDO)}
 
 
 def service() -> Response:
-    """Describe the endpoint under the address by which it was asked."""
-    endpoint = url_for("protocol.sparql", _external=True)
-    graphs = "".join(
-        f"    sd:namedGraph [ a sd:NamedGraph ; sd:name <{iri}> ] ;\n"
-        for iri in (GRAPHS.values() if current_app.config["BUILT"] else ())
-    )
-    limits = " ,\n".join(
-        f'    [ a schema:PropertyValue ; schema:name "{limit.name}" ; schema:value {value} ; '
-        f'schema:unitText "{limit.unit}" ; schema:description "{limit.help}"@en ]'
-        for limit, value in _limits()
-    )
-    text = (
-        "".join(f"@prefix {name}: <{iri}> .\n" for name, iri in _PREFIXES.items())
-        + f"<{endpoint}> a sd:Service ;\n"
-        f"  sd:endpoint <{endpoint}> ;\n"
-        "  sd:supportedLanguage sd:SPARQL11Query ;\n"
-        f"  sd:resultFormat {', '.join(f'formats:{name}' for name in _FORMATS)} ;\n"
-        "  sd:defaultDataset [ a sd:Dataset ;\n"
-        f"{graphs}    sd:defaultGraph [ a sd:Graph ] ] ;\n"
-        f"  schema:additionalProperty\n{limits} .\n"
-    )
-    media_type = negotiation.choose(request, negotiation.GRAPHS)
-    prefixes = _PREFIXES if media_type == "text/turtle" else None
-    return Response(Engine.from_text(text, "text/turtle").written(media_type, prefixes), mimetype=media_type)
+    """Describe the endpoint under the address of the request."""
+    endpoint = URIRef(url_for("protocol.sparql", _external=True))
+    dataset, default = BNode(), BNode()
+    graph = Graph()
+    for subject, predicate, value in (
+        (endpoint, RDF.type, _SD.Service),
+        (endpoint, _SD.endpoint, endpoint),
+        (endpoint, _SD.supportedLanguage, _SD.SPARQL11Query),
+        (endpoint, _SD.defaultDataset, dataset),
+        (dataset, RDF.type, _SD.Dataset),
+        (dataset, _SD.defaultGraph, default),
+        (default, RDF.type, _SD.Graph),
+    ):
+        graph.add((subject, predicate, value))
+    for known in (*RESULT_FORMATS.values(), *GRAPH_FORMATS.values()):
+        graph.add((endpoint, _SD.resultFormat, URIRef(known.iri)))
+    for name in GRAPHS.values() if served.service().built else ():
+        named = BNode()
+        graph.add((dataset, _SD.namedGraph, named))
+        graph.add((named, RDF.type, _SD.NamedGraph))
+        graph.add((named, _SD.name, name))
+    for limit, value in _limits():
+        stated = BNode()
+        graph.add((endpoint, SDO.additionalProperty, stated))
+        graph.add((stated, RDF.type, SDO.PropertyValue))
+        graph.add((stated, SDO.name, Literal(limit.name)))
+        graph.add((stated, SDO.value, Literal(value)))
+        graph.add((stated, SDO.unitText, Literal(limit.unit)))
+        graph.add((stated, SDO.description, Literal(limit.help, lang="en")))
+    media_type = negotiation.choose(request, GRAPH_FORMATS)
+    engine = Engine.from_text(graph.serialize(format="nt"), GRAPH_FORMATS["nt"].media_type)
+    response = Response(engine.written(media_type, _PREFIXES))
+    response.content_type = negotiation.content_type(media_type)
+    return response
 
 
 @blueprint.get("/-/settings")
@@ -72,5 +69,5 @@ def settings() -> Response:
 
 
 def _limits() -> Iterator[tuple[Setting, int]]:
-    found: Settings = current_app.config["SETTINGS"]
+    found: Settings = served.service().settings
     return ((setting, getattr(found, setting.name)) for setting in SETTINGS if setting.unit)

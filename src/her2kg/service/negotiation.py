@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -9,113 +10,100 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import parse_accept_header
 
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS, find
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from flask import Request
 
-#: Formats of tables and truth values, and of graphs: short name to media type, best first.
-RESULTS = {
-    "json": "application/sparql-results+json",
-    "xml": "application/sparql-results+xml",
-    "csv": "text/csv",
-    "tsv": "text/tab-separated-values",
+    from her2kg.sparql.formats import Format
+
+#: The formats of each form of answer.
+FAMILIES: Mapping[str, Mapping[str, Format]] = {
+    "table": RESULT_FORMATS,
+    "truth": TRUTH_FORMATS,
+    "triples": GRAPH_FORMATS,
 }
-GRAPHS = {
-    "ttl": "text/turtle",
-    "nt": "application/n-triples",
-    "rdf": "application/rdf+xml",
-    "jsonld": "application/ld+json",
-    "nq": "application/n-quads",
-    "trig": "application/trig",
-}
-#: Formats of each form of answer.
-FAMILIES: Mapping[str, Mapping[str, str]] = {
-    "table": RESULTS,
-    "truth": {name: RESULTS[name] for name in ("json", "xml")},
-    "triples": GRAPHS,
-}
-#: What people write for the same formats.
-_ALIASES = {
-    "application/json": "application/sparql-results+json",
-    "application/xml": "application/sparql-results+xml",
-    "text/xml": "application/sparql-results+xml",
-    "text/plain": "application/n-triples",
-    "turtle": "ttl",
-    "n-triples": "nt",
-    "rdfxml": "rdf",
-    "json-ld": "jsonld",
-}
+#: Parameters that name a format: ours, and what clients of other endpoints send.
+PARAMETERS = ("format", "output")
+#: Characters of a parameter beyond which it cannot name a format.
+_LONGEST_WORD = 60
+#: A quality that begins with a point, as Java sends it (``q=.2``).
+_BARE_FRACTION = re.compile(r"(;\s*q\s*=\s*)\.(?=\d)", re.IGNORECASE)
 
 
-def choose(request: Request, family: Mapping[str, str]) -> str:
-    """Give the media type of the answer; raises NotAcceptable when none fits."""
-    return _choose(request.headers.get("Accept", ""), request.values.get("format", ""), family)
-
-
-@lru_cache(maxsize=256)
-def formats(accept: str, asked: str) -> Mapping[str, str]:
-    """Give the media type for each form of answer; a form that has none that fits is missing."""
-    found = {}
-    for form, family in FAMILIES.items():
-        try:
-            found[form] = _choose(accept, asked, family)
-        except NotAcceptable:
-            continue
+def choose(request: Request, family: Mapping[str, Format]) -> str:
+    """Give the media type of an answer; raises NotAcceptable when the client accepts no format at all."""
+    word = next((request.args[name] for name in PARAMETERS if name in request.args), "")
+    found = _chosen(request.headers.get("Accept", ""), word[:_LONGEST_WORD], family)
+    if found is None:
+        raise unacceptable(family)
     return found
 
 
-def unfit(accept: str, asked: str, form: str) -> NotAcceptable:
-    """Say why no format fits a form of answer."""
-    try:
-        _choose(accept, asked, FAMILIES[form])
-    except NotAcceptable as error:
-        return error
-    return NotAcceptable()
+def formats(accept: str, word: str) -> Mapping[str, str]:
+    """Give the media type for each form of answer; a form for which the client accepts none is missing."""
+    return _formats(accept, word[:_LONGEST_WORD])
 
 
-def _choose(accept: str, asked: str, family: Mapping[str, str]) -> str:
-    if asked:
-        name = _ALIASES.get(asked, asked)
-        media_type = family.get(name, name if name in family.values() else "")
-        if not media_type:
-            raise NotAcceptable(f"format {asked!r} does not fit this query; use {', '.join(family)}")
-        return media_type
-    best = _best(parse_accept_header(accept or None, MIMEAccept), list(family.values()))
-    if best is None:
-        raise NotAcceptable(
-            f"no format that is accepted fits this query; accept {', '.join(family.values())}"
-        )
-    return best
+@lru_cache(maxsize=256)
+def _formats(accept: str, word: str) -> Mapping[str, str]:
+    chosen = {form: _chosen(accept, word, family) for form, family in FAMILIES.items()}
+    return {form: media_type for form, media_type in chosen.items() if media_type}
 
 
-def _best(accepted: MIMEAccept, offers: list[str]) -> str | None:
-    """Give the offer that is liked best: named types before wildcards, equals in the client's order.
+def unacceptable(family: Mapping[str, Format]) -> NotAcceptable:
+    """Say which formats can be accepted."""
+    types = ", ".join(known.media_type for known in family.values())
+    return NotAcceptable(f"no accepted format fits this answer; accept {types}")
 
-    The first offer answers who names nothing, or anything. Parameters of a type, such as a charset, tell
-    nothing about which format is meant.
-    """
-    ranges = [(name.partition(";")[0].strip().lower(), q) for name, q in accepted]
+
+def _chosen(accept: str, word: str, family: Mapping[str, Format]) -> str | None:
+    """Choose a format of a family; a word for a format of another family does not refuse this one."""
+    if named := find(word, family):
+        return named.media_type
+    ranges = [
+        (name.partition(";")[0].strip().lower(), quality)
+        for name, quality in parse_accept_header(_BARE_FRACTION.sub(r"\g<1>0.", accept), MIMEAccept)
+    ]
     if not ranges:
-        return offers[0]
-    meant = [(_ALIASES.get(name, name) if name not in offers else name, q) for name, q in ranges]
-    named = [(q, -place, name) for place, (name, q) in enumerate(meant) if q > 0 and name in offers]
-    if named:
-        return max(named)[2]
-    refused = {name for name, q in meant if q == 0}
-    wild = {name.partition("/")[0] for name, q in ranges if q > 0 and name.endswith("/*")}
-    return next(
-        (
-            offer
-            for offer in offers
-            if offer not in refused and ("*" in wild or offer.partition("/")[0] in wild)
-        ),
-        None,
-    )
+        return _first(family)
+    fitting = [
+        (quality, -place, known.media_type)
+        for place, (name, quality) in enumerate(ranges)
+        if quality > 0 and (known := find(name, family))
+    ]
+    if fitting:
+        return max(fitting)[2]
+    refused = {known.media_type for name, quality in ranges if not quality and (known := find(name, family))}
+    accepted = [name for name, quality in ranges if quality > 0]
+    if _is_known(word) or any(name in {"*", "*/*"} or _is_known(name) for name in accepted):
+        return _first(family, refused)
+    kinds = tuple(name.removesuffix("*") for name in accepted if name.endswith("/*"))
+    return next((known.media_type for known in family.values() if known.media_type.startswith(kinds)), None)
+
+
+def _first(family: Mapping[str, Format], refused: Iterable[str] = ()) -> str | None:
+    return next((known.media_type for known in family.values() if known.media_type not in refused), None)
+
+
+def _is_known(word: str) -> bool:
+    return any(find(word, family) for family in FAMILIES.values())
 
 
 def wants_page(request: Request) -> bool:
-    """Say whether a browser asks: HTML is preferred to what programs take."""
+    """Say whether a browser sent the request: it prefers HTML to what programs read."""
     accepted = request.accept_mimetypes
-    best = accepted.best_match(["application/json", *RESULTS.values(), *GRAPHS.values(), "text/html"])
+    offers = [known.media_type for family in (RESULT_FORMATS, GRAPH_FORMATS) for known in family.values()]
+    best = accepted.best_match(["application/json", *offers, "text/html"])
     return best == "text/html" and accepted["text/html"] > accepted["application/json"]
+
+
+def content_type(media_type: str) -> str:
+    """Give the Content-Type header; the charset stands where a client would guess a wrong one."""
+    return (
+        f"{media_type}; charset=utf-8"
+        if media_type.startswith("text/") or "xml" in media_type
+        else media_type
+    )

@@ -15,9 +15,11 @@ import select
 import sys
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, g, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -30,13 +32,15 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from her2kg.service.served import EXTENSION, service
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from flask import Flask
     from prometheus_client.core import Metric
 
-    from her2kg.service.served import Served
+    from her2kg.service.served import Service
 
 blueprint = Blueprint("observation", __name__)
 
@@ -60,34 +64,24 @@ HEADERS = [
 #: What a browser asks before it asks for something that needs its leave (Fetch, 3.3.3).
 _PREFLIGHT = [
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Accept, Content-Type, If-None-Match"),
+    (
+        "Access-Control-Allow-Headers",
+        (
+            "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, If-Modified-Since, "
+            "If-None-Match, Pragma, Range, User-Agent, X-Request-Id, X-Requested-With"
+        ),
+    ),
+    ("Access-Control-Max-Age", "86400"),
 ]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 #: The name of this run of the service; with a number, that of a request.
 _RUN = secrets.token_hex(6)
-_NOTES = "her2kg.notes"
+_NUMBERS = itertools.count(1)
+#: The name under which Flask keeps the metrics.
+METRICS = "her2kg.metrics"
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 #: Bounds of the histogram, in seconds.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
-
-
-def asked(environ: dict[str, Any], query: str) -> None:
-    """Note which query a request is about."""
-    if notes := environ.get(_NOTES):
-        notes["query"] = query
-        notes["outcome"] = "answered"
-
-
-def route(environ: dict[str, Any], rule: str) -> None:
-    """Note which of the service's routes a request took."""
-    if notes := environ.get(_NOTES):
-        notes["route"] = rule
-
-
-def outcome(environ: dict[str, Any], name: str) -> None:
-    """Note what became of the query."""
-    if notes := environ.get(_NOTES):
-        notes["outcome"] = name
 
 
 def query_hash(query: str) -> str:
@@ -147,110 +141,93 @@ class _State(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give the gauges."""
-        found: Served = self._app.config["SERVED"]
-        cache = self._app.config["CACHE"]
-        gate = found.workers.gate
-        yield GaugeMetricFamily("her2kg_queries_running", "Queries being evaluated.", gate.inside)
-        yield GaugeMetricFamily("her2kg_queries_waiting", "Queries that wait for a worker.", gate.outside)
+        found: Service = self._app.extensions[EXTENSION]
+        engine, cache, gate = found.engine, found.cache, found.engine.gate
+        yield GaugeMetricFamily("her2kg_queries_running", "Queries being evaluated.", gate.running)
+        yield GaugeMetricFamily("her2kg_queries_waiting", "Queries that wait for a worker.", gate.waiting)
         yield GaugeMetricFamily("her2kg_cache_bytes", "Bytes of answers that are kept.", cache.size)
         yield GaugeMetricFamily("her2kg_cache_answers", "Answers that are kept.", len(cache))
-        yield GaugeMetricFamily("her2kg_triples", "Triples that are served.", len(found.store))
+        yield GaugeMetricFamily("her2kg_triples", "Triples that are served.", engine.triples)
         data = GaugeMetricFamily("her2kg_data_info", "The version of the data.", labels=["version"])
-        data.add_metric([found.store.version], 1)
+        data.add_metric([engine.version], 1)
         yield data
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Give the metrics in the format of Prometheus."""
-    counted: Metrics = current_app.config["METRICS"]
+    counted: Metrics = current_app.extensions[METRICS]
     return Response(generate_latest(counted.registry), content_type=CONTENT_TYPE_LATEST)
 
 
-class Observed:
-    """A WSGI application around the service's: sees every request and response, also of errors."""
-
-    def __init__(self, app: Flask, metrics: Metrics, *, log: bool) -> None:
-        """Observe an application; ``log`` writes a line for each request to standard error."""
-        self._inner = app.wsgi_app
-        self._metrics = metrics
-        self._log = log
-        self._number = itertools.count(1)
-
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer a request."""
-        notes: dict[str, Any] = {"outcome": "", "begun": time.perf_counter(), "bytes": 0}
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        notes["id"] = given if _IDENTIFIER.fullmatch(given) else f"{_RUN}-{next(self._number)}"
-        environ[_NOTES] = notes
-
-        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            notes["status"] = status[:3]
-            if environ["REQUEST_METHOD"] == "OPTIONS":
-                headers = [*headers, *_PREFLIGHT]
-            return start_response(status, [*headers, *HEADERS, ("X-Request-Id", notes["id"])], *rest)
-
-        pieces = self._inner(environ, start)
-        if isinstance(pieces, list):  # there is nothing to watch
-            notes["bytes"] = sum(map(len, pieces))
-            self._done(environ, notes)
-            return pieces
-        return _Watched(pieces, lambda: self._done(environ, notes), notes)
-
-    def _done(self, environ: dict[str, Any], notes: dict[str, Any]) -> None:
-        seconds = time.perf_counter() - notes["begun"]
-        status, method = notes.get("status", "500"), environ.get("REQUEST_METHOD", "")
-        route = notes.get("route", "none")
-        self._metrics.count(route, method, status, notes["outcome"], seconds)
-        if self._log or status == "500":
-            line = {
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "request": notes["id"],
-                "client": environ.get("REMOTE_ADDR", ""),
-                "method": method[:20],
-                "path": environ.get("PATH_INFO", "")[:200],
-                "route": route,
-                "status": int(status),
-                "milliseconds": round(seconds * 1000, 1),
-                "bytes": notes["bytes"],
-            }
-            if "query" in notes:
-                line |= {"query": query_hash(notes["query"]), "outcome": notes["outcome"]}
-            _say(f"{json.dumps(line)}\n")
+def begin() -> None:
+    """Note when a request began, and its identifier; refuse what no client sends."""
+    g.begun, g.outcome = time.perf_counter(), ""
+    given = request.headers.get("X-Request-Id", "")
+    g.id = given if _IDENTIFIER.fullmatch(given) else f"{_RUN}-{next(_NUMBERS)}"
 
 
-def _say(line: str) -> None:
-    """Write a line of the log; lose it when nobody takes what was written before: no request is to wait.
+def finish(response: Response) -> Response:
+    """Give a response its headers, and count and log the request when the response has been sent."""
+    response.headers.extend(HEADERS)
+    response.headers["X-Request-Id"] = g.id
+    if request.method == "OPTIONS":
+        response.headers.extend(_PREFLIGHT)
+    if response.is_streamed:
+        response.call_on_close(partial(_done, _Request.current(response)))
+    else:
+        _done(_Request.current(response))
+    return response
+
+
+class _Request(NamedTuple):
+    """What metrics and log say of a request."""
+
+    metrics: Metrics
+    log: bool
+    begun: float
+    query: str
+    outcome: str
+    line: dict[str, Any]
+
+    @classmethod
+    def current(cls, response: Response) -> _Request:
+        """Take it from the request that is being answered."""
+        line = {
+            "request": g.id,
+            "client": request.remote_addr,
+            "method": request.method[:20],
+            "path": request.path[:200],
+            "route": request.url_rule.rule if request.url_rule else "none",
+            "status": response.status_code,
+            "bytes": response.content_length,
+        }
+        log = service().settings.log == "requests"
+        return cls(current_app.extensions[METRICS], log, g.begun, g.get("query", ""), g.outcome, line)
+
+
+def _done(done: _Request) -> None:
+    seconds = time.perf_counter() - done.begun
+    line = done.line
+    outcome = done.outcome if done.query else ""
+    done.metrics.count(line["route"], line["method"], str(line["status"]), outcome, seconds)
+    if done.log or line["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
+        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
+        line["milliseconds"] = round(seconds * 1000, 1)
+        if done.query:
+            line |= {"query": query_hash(done.query), "outcome": outcome}
+        _write(f"{json.dumps(line)}\n")
+
+
+def _write(line: str) -> None:
+    """Write a line of the log; drop it while nobody reads the log, since no request may wait for that.
 
     A pipe that can be written to takes 4,096 bytes without waiting (POSIX, PIPE_BUF); a line has fewer.
     """
     try:
         _, ready, _ = select.select([], [sys.stderr], [], 0)
-    except (OSError, ValueError):  # no descriptor stands behind it
+    except (OSError, ValueError):  # there is no descriptor behind it
         ready = [sys.stderr]
     if ready:
         sys.stderr.write(line)
         sys.stderr.flush()
-
-
-class _Watched:
-    """The pieces of a response, counted, with what is to be done when they have ended."""
-
-    def __init__(self, pieces: Iterable[bytes], done: Callable[[], None], notes: dict[str, Any]) -> None:
-        self._pieces = pieces
-        self._done = done
-        self._notes = notes
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for piece in self._pieces:
-                self._notes["bytes"] += len(piece)
-                yield piece
-        except Exception:
-            self._notes["outcome"] = "aborted"
-            raise
-
-    def close(self) -> None:
-        if close := getattr(self._pieces, "close", None):
-            close()
-        self._done()

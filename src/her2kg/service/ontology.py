@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
 from her2kg.answer.questions import answer
@@ -18,7 +18,9 @@ from her2kg.model.namespaces import HER2, MODULES, ONTOLOGY
 from her2kg.model.queries import read_query
 from her2kg.service import negotiation
 from her2kg.service.pages import language, settings, store
+from her2kg.service.served import service
 from her2kg.sparql.engine import Engine, Table
+from her2kg.sparql.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +29,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("ontology", __name__)
 
 #: Formats of the modules, that of who names none first.
-_KINDS = {
-    "rdf": "application/rdf+xml",
-    "ttl": "text/turtle",
-    "nt": "application/n-triples",
-    "jsonld": "application/ld+json",
-}
+_KINDS = {name: GRAPH_FORMATS[name] for name in ("rdf", "ttl", "nt", "jsonld")}
 
 
 class Term(NamedTuple):
@@ -62,7 +59,7 @@ def module(part: str = "") -> Response:
         return Response(_page(), mimetype="text/html")
     if kind and kind not in _KINDS:
         raise NotFound(f"the ontology is not to be had as {kind!r}; use {', '.join(_KINDS)}")
-    return _file(stem, _KINDS[kind] if kind else negotiation.choose(request, _KINDS))
+    return _file(stem, _KINDS[kind].media_type if kind else negotiation.choose(request, _KINDS))
 
 
 @blueprint.get("/ontology.<kind>")
@@ -73,9 +70,9 @@ def ontology_file(kind: str) -> Response:
 
 def _file(part: str, media_type: str) -> Response:
     name = f"ontology-{part}" if part else "ontology"
-    if name not in MODULES or not current_app.config["BUILT"]:
+    if name not in MODULES or not service().built:
         raise NotFound("there is no such module; take /ontology, /ontology/base or /ontology/inferred")
-    kind = next(kind for kind, known in _KINDS.items() if known == media_type)
+    kind = next(kind for kind, known in _KINDS.items() if known.media_type == media_type)
     response = Response(_content(settings().build, name, kind, store().version), mimetype=media_type)
     response.headers["Content-Location"] = f"{request.path.partition('.')[0]}.{kind}"
     response.add_etag()
@@ -93,7 +90,7 @@ def _content(build: Path, name: str, kind: str, _version: str) -> bytes:
         return path.read_bytes()
     engine = Engine()
     engine.add_file(path)
-    return engine.text(_KINDS[kind]).encode()
+    return engine.text(_KINDS[kind].media_type).encode()
 
 
 def _page() -> str:

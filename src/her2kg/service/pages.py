@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
-from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
+from flask import Blueprint, Response, jsonify, render_template, request
+from werkzeug.exceptions import BadRequest, NotFound
 
 from her2kg.answer.questions import LANGUAGES, answer, bound
 from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
 from her2kg.service import schemaorg
-from her2kg.service.served import served
+from her2kg.service.served import service
+from her2kg.sparql.pool import Job
 
 if TYPE_CHECKING:
     from her2kg.answer.results import Answers
@@ -27,14 +28,13 @@ _TRUE = "ASK {}"
 
 
 def store() -> Answerer:
-    """Give the store that is served."""
-    return served().store
+    """Give the data that are served."""
+    return service().store
 
 
 def settings() -> Settings:
     """Give the settings in force."""
-    found: Settings = current_app.config["SETTINGS"]
-    return found
+    return service().settings
 
 
 def language(asked: str | None = None) -> str:
@@ -52,7 +52,7 @@ def home() -> str:
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
     described: dict[str, Any] = {}
-    if current_app.config["BUILT"]:
+    if service().built:
         tables = [
             (query, answer(store(), settings().home, query))
             for query in read_queries(folder / "pages" / "home")
@@ -70,7 +70,7 @@ def home() -> str:
 
 
 def _question(name: str) -> Query:
-    if not current_app.config["BUILT"]:
+    if not service().built:
         raise NotFound("the questions are about the built graph; ask these files at /sparql")
     return read_question(settings().home, name)
 
@@ -109,15 +109,13 @@ def _parameters() -> dict[str, str]:
 
 @blueprint.get("/healthz")
 def health() -> Response:
-    """Say that the service answers, and from which version of the data."""
-    return jsonify(status="ok", triples=len(store()), data=store().version)
+    """Say that the service answers, and from which version of the data; it waits for nothing."""
+    engine = service().engine
+    return jsonify(status="ok", triples=engine.triples, data=engine.version)
 
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """Say whether queries are answered: not when the service is ending, or no worker answers."""
-    if current_app.config["ENDING"]:
-        raise ServiceUnavailable("the service is ending; ask another one")
-    workers = served().workers
-    workers.ask(_TRUE, formats={"truth": FORMATS["json"][0]})
-    return jsonify(status="ready", data=workers.version)
+    """Say whether a worker answers queries; a problem if none does."""
+    reply = service().engine.ask(Job(_TRUE, formats={"truth": FORMATS["json"][0]}))
+    return jsonify(status="ready", data=reply.version)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, current_app, json, render_template, request
+from flask import Response, g, json, render_template, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from her2kg.errors import (
-    BackendError,
-    BusyError,
-    CrashError,
-    FormatError,
-    Her2kgError,
-    LimitError,
-    NotationError,
-    QueryError,
-    UnknownQuestionError,
-)
-from her2kg.service import observation
+from her2kg.errors import BusyError, QueryError, shortened
 from her2kg.service.negotiation import wants_page
+from her2kg.service.served import service
 from her2kg.sparql.syntax import with_iri
+
+if TYPE_CHECKING:
+    from werkzeug.exceptions import HTTPException
+
+    from her2kg.errors import Her2kgError
 
 
 def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response:
@@ -34,49 +30,41 @@ def problem(status: int, detail: str, remedy: str = "", **more: Any) -> Response
     return Response(json.dumps(body), status, mimetype="application/problem+json")
 
 
-#: Seconds after which it is worth to ask again.
-_RETRY_AFTER = "5"
-_STATUS = {
-    UnknownQuestionError: HTTPStatus.NOT_FOUND,
-    NotationError: HTTPStatus.NOT_FOUND,
-    FormatError: HTTPStatus.NOT_ACCEPTABLE,
-    CrashError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-_LIMIT_STATUS = {
-    "time": HTTPStatus.SERVICE_UNAVAILABLE,
-    "memory": HTTPStatus.INSUFFICIENT_STORAGE,
-    "answer": HTTPStatus.INSUFFICIENT_STORAGE,
-    "rows": HTTPStatus.INSUFFICIENT_STORAGE,
-    "length": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-}
-#: What the metrics and the log call what became of a query.
-_OUTCOMES = {
-    QueryError: "invalid",
-    FormatError: "format",
-    CrashError: "crash",
-    BusyError: "busy",
-}
+#: Seconds after which it is worth to repeat a request.
+_RETRY_AFTER = 5
 
 
 def of_error(error: Her2kgError) -> Response:
     """Give the problem response of one of our errors."""
-    status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
-    observation.outcome(
-        request.environ, error.what if isinstance(error, LimitError) else _OUTCOMES.get(type(error), "")
-    )
-    if isinstance(error, LimitError):
-        status = _LIMIT_STATUS[error.what]
-    if isinstance(error, BackendError):
-        status = HTTPStatus.GATEWAY_TIMEOUT if error.timed_out else HTTPStatus.BAD_GATEWAY
-    if isinstance(error, BusyError):
-        response = problem(status, error.problem, error.remedy)
-        response.headers["Retry-After"] = _RETRY_AFTER
-        return response
-    if isinstance(error, QueryError):
-        error.remedy = with_iri(error.remedy, current_app.config["PREFIXES"])
-    if isinstance(error, QueryError) and error.line:
+    g.outcome = error.outcome
+    if not isinstance(error, QueryError):
+        response = problem(error.status, error.problem, error.remedy)
+    else:
+        remedy = with_iri(error.remedy, service().prefixes)
         # The place stands in fields of its own, so it need not stand before the detail.
         detail = error.problem.removeprefix(f"{error.line}:{error.column}: ")
-        return problem(status, detail, error.remedy, line=error.line, column=error.column)
-    return problem(status, error.problem, error.remedy)
+        response = problem(error.status, detail, remedy, line=error.line, column=error.column)
+    if isinstance(error, BusyError):
+        response.retry_after = _RETRY_AFTER
+    return response
+
+
+def of_http(error: HTTPException) -> Response:
+    """Say in our words what is wrong with a request, and what to do."""
+    if isinstance(error, MethodNotAllowed):
+        allowed = sorted(error.valid_methods or ())
+        response = problem(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"{shortened(request.method, 20)} is not allowed here",
+            f"use {', '.join(allowed)}" if allowed else "",
+        )
+        response.allow.update(allowed)
+        return response
+    if isinstance(error, NotFound) and error.description == NotFound.description:
+        detail = f"there is nothing at {shortened(request.path, 120)}"
+        return problem(HTTPStatus.NOT_FOUND, detail, f"start at {request.script_root}/")
+    if isinstance(error, RequestEntityTooLarge):
+        detail = f"the body of the request has more than {service().settings.body_limit:,} bytes"
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "send less")
+    detail, _, remedy = (error.description or error.name).partition("; ")
+    return problem(error.code or 500, detail, remedy)

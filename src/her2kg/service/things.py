@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from flask import (
     Blueprint,
     Response,
-    current_app,
     redirect,
     render_template,
     request,
@@ -26,7 +25,11 @@ from her2kg.model.namespaces import BASE, GRAPHS
 from her2kg.model.queries import Query, read_query
 from her2kg.service import negotiation
 from her2kg.service.pages import language, settings, store
-from her2kg.sparql.engine import Triples, iri, written
+from her2kg.service.responses import answered
+from her2kg.service.served import service
+from her2kg.sparql.engine import iri, written
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS
+from her2kg.sparql.pool import Job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,9 +42,13 @@ if TYPE_CHECKING:
 blueprint = Blueprint("things", __name__)
 
 #: Formats of the data of a thing, that of who names none first.
-_KINDS = {name: negotiation.GRAPHS[name] for name in ("ttl", "nt", "rdf", "jsonld")}
-#: Formats of the files of a build, by their endings.
-_FILES = {**negotiation.GRAPHS, "tsv": negotiation.RESULTS["tsv"], "json": "application/json"}
+_KINDS = {name: GRAPH_FORMATS[name] for name in ("ttl", "nt", "rdf", "jsonld")}
+#: Media types of the files of a build, by their endings.
+_FILES = {
+    **{known.ending: known.media_type for known in GRAPH_FORMATS.values()},
+    "tsv": RESULT_FORMATS["tsv"].media_type,
+    "json": "application/json",
+}
 
 
 def _query(name: str, of: str = "thing") -> Query:
@@ -60,14 +67,6 @@ def _known(name: str) -> str:
     return node
 
 
-def _construct(query: str, media_type: str, graphs: Sequence[str] = ()) -> bytes:
-    found = store().query(query, graphs)
-    if not isinstance(found, Triples):
-        raise TypeError("the query is no CONSTRUCT")
-    prefixes: dict[str, str] = current_app.config["PREFIXES"]
-    return found.text(media_type, prefixes if media_type in {"text/turtle", "application/trig"} else None)
-
-
 @blueprint.get("/id/<path:name>")
 def thing(name: str) -> Response:
     """Lead to the page of a thing, or to its data in the format asked for."""
@@ -77,7 +76,7 @@ def thing(name: str) -> Response:
         target = url_for("things.page", name=name, lang=request.args.get("lang"))
     else:
         media_type = negotiation.choose(request, _KINDS)
-        kind = next(kind for kind, known in _KINDS.items() if known == media_type)
+        kind = next(kind for kind, known in _KINDS.items() if known.media_type == media_type)
         target = url_for("things.data", name=name, kind=kind)
     return Response(status=303, headers={"Location": target})
 
@@ -86,10 +85,7 @@ def thing(name: str) -> Response:
 def data(name: str, kind: str) -> Response:
     """Give what is said of a thing in one format."""
     query = bound(store(), settings().home, _query("data"), {"thing": _known(name)}, "en")
-    response = Response(_construct(query, _KINDS[kind]), mimetype=_KINDS[kind])
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return answered(Job(query, formats={"triples": _KINDS[kind].media_type}))
 
 
 @blueprint.get("/page/<path:name>")
@@ -109,9 +105,9 @@ def _rows(name: str, node: str, lang: str) -> Answers:
 @blueprint.get("/graph/<name>")
 def graph(name: str) -> Response:
     """Give a named graph (SPARQL 1.1 Graph Store Protocol, GET of a graph at its IRI)."""
-    if name not in GRAPHS or not current_app.config["BUILT"]:
+    if name not in GRAPHS or not service().built:
         raise NotFound(f"there is no graph {shortened(name)!r}; take one of {', '.join(GRAPHS)}")
-    return _whole_graph(name, [str(GRAPHS[name])])
+    return _whole_graph([str(GRAPHS[name])])
 
 
 @blueprint.get("/graph")
@@ -122,20 +118,16 @@ def graph_store() -> Response:
         raise BadRequest("which graph is not said; add ?default or ?graph= with the IRI of one graph")
     [(kind, iri)] = asked
     if kind == "default":
-        return _whole_graph("default", [])
-    names = {str(node): name for name, node in GRAPHS.items()} if current_app.config["BUILT"] else {}
+        return _whole_graph([])
+    names = {str(node): name for name, node in GRAPHS.items()} if service().built else {}
     if iri not in names:
         raise NotFound(f"there is no graph {shortened(iri)}; take one of {', '.join(names)}")
-    return _whole_graph(names[iri], [iri])
+    return _whole_graph([iri])
 
 
-def _whole_graph(name: str, graphs: Sequence[str]) -> Response:
-    media_type = negotiation.choose(request, negotiation.GRAPHS)
-    content = _construct(_query("everything").text, media_type, graphs)
-    response = Response(content, mimetype=media_type)
-    response.set_etag(f"{store().version[:32]}-{name}-{media_type.rpartition('/')[2]}")
-    response.make_conditional(request)
-    return response
+def _whole_graph(graphs: Sequence[str]) -> Response:
+    formats = {"triples": negotiation.choose(request, GRAPH_FORMATS)}
+    return answered(Job(_query("everything").text, graphs, formats=formats))
 
 
 @blueprint.get("/.well-known/void")
@@ -161,11 +153,8 @@ def examples() -> Response:
         return Response(
             render_template("examples.html", lang=lang, examples=rows, kinds=_KINDS), mimetype="text/html"
         )
-    media_type = negotiation.choose(request, _KINDS)
-    response = Response(_construct(_query("data", "examples").text, media_type), mimetype=media_type)
-    response.set_etag(f"{store().version[:32]}-examples-{media_type.rpartition('/')[2]}")
-    response.make_conditional(request)
-    return response
+    formats = {"triples": negotiation.choose(request, _KINDS)}
+    return answered(Job(_query("data", "examples").text, formats=formats))
 
 
 @blueprint.get("/download/<name>")
@@ -181,5 +170,5 @@ def download(name: str) -> Response:
 
 def _require_build() -> None:
     """Raise NotFound over files of the user's own, of which nothing is described."""
-    if not current_app.config["BUILT"]:
+    if not service().built:
         raise NotFound("this is about the built graph; ask these files at /sparql")

@@ -335,9 +335,7 @@ class Engine:
 
     def written(self, media_type: str, prefixes: Mapping[str, str] | None = None) -> bytes:
         """Write all quads with prefixes, in a format of graphs."""
-        kind = ox.RdfFormat.from_media_type(media_type)
-        quads = [quad.triple for quad in self._store]
-        return ox.serialize(quads, format=kind, prefixes=dict(prefixes) if prefixes else None) or b""
+        return Triples([quad.triple for quad in self._store]).text(media_type, prefixes)
 
     def query(
         self,

@@ -44,6 +44,8 @@ _ADD_PREFIX = re.compile(r"add a line PREFIX ([^:\s]*): <\.\.\.> at the top(.*)"
 _LONG_PREFIX = 40
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 _FORMS = {"SELECT": "table", "ASK": "truth", "CONSTRUCT": "triples", "DESCRIBE": "triples"}
+#: Functions whose value is another one each time.
+_CHANGING = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
 _CASTS = "http://www.w3.org/2001/XMLSchema#"
 #: What an expression may begin after; after a term, an IRI is a property.
 _BEFORE_CALL = frozenset("(,=<>+-*/!&|") | {"FILTER", "DISTINCT"}
@@ -129,6 +131,15 @@ def refuse_nesting(query: str, limit: int) -> None:
                 )
         elif token.kind == "mark" and token.text in "})]":
             depth -= 1
+
+
+def is_stable(query: str) -> bool:
+    """Say whether a query has the same answer whenever it is evaluated over the same data.
+
+    >>> is_stable("SELECT (RAND() AS ?x) {}"), is_stable("ASK { ?s ?rand 'x' }")
+    (False, True)
+    """
+    return "(" not in query or not _CHANGING.search(query)
 
 
 def form(query: str) -> str:
