@@ -45,15 +45,18 @@ class Address:
         try:
             parts = urlsplit(text)
             host, _ = parts.hostname, parts.port
+            user, password = unquote(parts.username or ""), unquote(parts.password or "")
         except ValueError:
-            parts, host = urlsplit(""), None
-        if parts.scheme not in {"http", "https"} or not host or not text.isascii() or text.split() != [text]:
+            parts, host, user, password = urlsplit(""), None, "", ""
+        written = text.isascii() and text.split() == [text]
+        # RFC 7617: a user must not contain a colon.
+        if parts.scheme not in {"http", "https"} or not host or not written or ":" in user:
             raise SettingError(
                 f"{name} is not an HTTP address", "give one such as http://localhost:7878/query"
             )
         netloc = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()
-        return cls(url, unquote(parts.username or ""), unquote(parts.password or ""))
+        return cls(url, user, password)
 
     def __str__(self) -> str:
         """Give the address without user and password."""

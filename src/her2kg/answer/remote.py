@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from her2kg import errors
-from her2kg.answer.backend import Backend
+from her2kg.answer.backends import backend as backend_at
 from her2kg.answer.explanation import explain
 from her2kg.answer.rows import counter
 from her2kg.answer.workers import Gate, Reply
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from her2kg.answer.rows import Counter
     from her2kg.answer.workers import Limits, Pool
+    from her2kg.sparql.backend import Backend
 
 #: Words and signs of a query, and its brackets inside each other: Oxigraph was seen to end at 1,000 brackets,
 #: and at a sum of 8,000 numbers but not at one of 4,000.
@@ -113,7 +114,7 @@ class RemoteWorkers:
         deadline: float,
     ) -> Reply:
         """Ask and write in one thread, to which a table is bound."""
-        answer = self._backend.asked(*asked, deadline)
+        answer = self._backend.evaluate(*asked, deadline)
         form = FORMS[type(answer)]
         media_type = formats.get(form)
         if media_type is None:
@@ -197,7 +198,7 @@ def _explain_apart() -> None:
     """Explain a query that standard input gives, on standard output."""
     asked = json.load(sys.stdin)
     opened = asked["backend"]
-    backend = Backend(Address(**opened.pop("address")), **opened)
+    backend = backend_at(Address(**opened.pop("address")), **opened)
     told: object
     try:
         told = [

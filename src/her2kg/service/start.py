@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from her2kg.answer.backend import Backend
+from her2kg.answer.backends import backend, open_backend
 from her2kg.answer.loading import load
 from her2kg.answer.lookups import Lookups
 from her2kg.answer.opening import open_build
@@ -17,6 +17,7 @@ from her2kg.answer.remote import RemoteWorkers, nothing
 from her2kg.answer.workers import Limits, Seed
 from her2kg.errors import Her2kgError, SettingError
 from her2kg.model.namespaces import prefixes
+from her2kg.sparql.backend import Backend
 from her2kg.sparql.store import Store
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def opened_backend(settings: Settings) -> Backend:
     """Open the engine that the settings name; raises SettingError or BackendError."""
     if settings.backend is None:
         raise SettingError("no engine is named", "give its address with --backend or HER2KG_BACKEND")
-    return Backend.open(
+    return open_backend(
         settings.backend, settings.query_seconds, settings.answer_limit, settings.backend_graph
     )
 
@@ -53,7 +54,9 @@ def fill(settings: Settings, progress: Callable[[int, int], object], *, unless_t
         raise SettingError("no engine is named", "give its address with --backend or HER2KG_BACKEND")
     store = open_build(settings.build)
     if unless_there:
-        held = Backend(settings.backend, settings.query_seconds, settings.answer_limit).loaded()
+        engine = backend(settings.backend, settings.query_seconds, settings.answer_limit)
+        with contextlib.closing(engine):
+            held = engine.loaded()
         if held == store.version:
             return
     load(store, settings.backend_update or settings.backend, settings.backend_graph, progress)
@@ -81,8 +84,8 @@ def _grown(settings: Settings, files: tuple[Path, ...], seed: Seed) -> Served:
     from her2kg.service.served import Served  # noqa: PLC0415 - Flask, which the seed does not need
 
     if settings.backend:
-        backend = opened_backend(settings)
-        return Served(backend, RemoteWorkers(backend, seed.workers(), prefixes(settings.home)))
+        engine = opened_backend(settings)
+        return Served(engine, RemoteWorkers(engine, seed.workers(), prefixes(settings.home)))
     while True:
         growing = seed.begun()
         try:

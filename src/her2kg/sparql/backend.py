@@ -1,23 +1,20 @@
-"""A store that is another engine's: asked over HTTP, answering as the store in memory does.
+"""A store that is another engine: it takes queries over HTTP and answers as the store in memory does.
 
 What a default graph is differs from engine to engine: a graph of its own, the union of all, or whatever is
-set. So the default graph is held in a named graph, and every query that names no graphs itself is sent with
-the names of those that it is over (SPARQL 1.1 Protocol, 2.1.4).
+configured. So the default graph is held in a named graph, and every query that names no graphs itself is
+sent with the names of its graphs (SPARQL 1.1 Protocol, 2.1.4).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
-from her2kg.answer.endpoint import Endpoint
 from her2kg.errors import BackendError, LimitError, QueryError
-from her2kg.model.namespaces import BACKEND_GRAPH, GRAPHS, LOADED
-from her2kg.model.queries import read_query
-from her2kg.settings import Settings
+from her2kg.sparql.endpoint import Endpoint
 from her2kg.sparql.engine import Table, plain, read_answer
 from her2kg.sparql.syntax import form, names_graphs, refuse_service
 
@@ -27,16 +24,33 @@ if TYPE_CHECKING:
     from her2kg.settings import Address
     from her2kg.sparql.engine import Answer
 
-#: Seconds for which the version of the data is believed.
-_BELIEVED = 5.0
-#: The graph whose name stands for the engine's own default graph.
+#: Seconds for which the version of the data is not read again.
+_FRESH = 5.0
+#: The graph name that stands for the engine's own default graph.
 OWN = "default"
 _TABLES = "application/sparql-results+json"
 _TRIPLES = "application/n-triples, text/turtle;q=0.5"
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """The graphs that a load writes into an engine, and the queries that read what it holds.
+
+    ``default`` is the graph of the default graph, ``named`` are the named graphs of a query, ``mark`` is the
+    graph that says what was loaded. ``loaded`` gives ``?version`` and ``?triples`` from the mark, ``count``
+    gives the ``?triples`` of the default graph, ``known`` says whether the data are what the pages know.
+    """
+
+    default: str
+    named: tuple[str, ...]
+    mark: str
+    loaded: str
+    count: str
+    known: str
+
+
 class _Held(NamedTuple):
-    """What an engine holds: the version that was loaded, and how many triples its default graph has."""
+    """What an engine holds: the version that was loaded, and the triples of its default graph."""
 
     version: str
     triples: int
@@ -44,39 +58,44 @@ class _Held(NamedTuple):
 
 
 class Backend:
-    """Another engine, with the interface of ``Store``."""
+    """Another engine, with the interface of ``Store``; it may be used from any thread."""
 
-    def __init__(self, address: Address, seconds: float, limit: int, graph: str = "") -> None:
-        """Take the address, the seconds of a query, the bytes of an answer, and the default graph's name."""
+    def __init__(
+        self, address: Address, dataset: Dataset, seconds: float, limit: int, graph: str = ""
+    ) -> None:
+        """Take the address, the graphs, the seconds of a query and the bytes of an answer.
+
+        ``graph`` takes the place of the dataset's default graph; ``default`` means the engine's own.
+        """
         self._endpoint = Endpoint(address, limit)
+        self._dataset = dataset
         self.seconds = seconds
-        self._graph = graph or str(BACKEND_GRAPH)
+        self._graph = graph or dataset.default
         self._started = uuid4().hex
         self._held: _Held | None = None
         self._lock = Lock()
-        #: Whether what is held is a build, about which the questions and pages know.
+        #: Whether the data are those that the questions and pages know.
         self.built = False
 
     @classmethod
-    def open(cls, address: Address, seconds: float, limit: int, graph: str = "") -> Backend:
-        """See that the engine answers and holds something; raises BackendError naming the address."""
-        backend = cls(address, seconds, limit, graph)
+    def open(cls, address: Address, dataset: Dataset, seconds: float, limit: int, graph: str = "") -> Backend:
+        """Check that the engine answers and holds something; raises BackendError naming the address."""
+        backend = cls(address, dataset, seconds, limit, graph)
         try:
             held = backend._now()
-            backend.built = bool(backend.query(_asked("ours")))
+            backend.built = bool(backend.query(dataset.known))
+            if not held.triples:
+                raise BackendError(
+                    f"the engine holds nothing in its {backend._graph_name}", "fill it: `her2kg load`"
+                )
         except (BackendError, LimitError) as error:
             backend.close()
             raise BackendError(f"{address}: {error.problem}", error.remedy) from error
-        if not held.triples:
-            backend.close()
-            raise BackendError(
-                f"{address}: the engine holds nothing in its {backend._graph_name}", "fill it: `her2kg load`"
-            )
         return backend
 
     @property
     def opened(self) -> dict[str, Any]:
-        """Give what another process makes the same backend of; password included."""
+        """Give what, with the dataset, makes the same backend in another process; password included."""
         return {
             "address": asdict(self._endpoint.address),
             "seconds": self.seconds,
@@ -92,14 +111,14 @@ class Backend:
         self, text: str, default_graphs: Sequence[str] = (), named_graphs: Sequence[str] = ()
     ) -> Answer:
         """Evaluate a query; raises QueryError, LimitError, or BackendError, also while rows are read."""
-        return self.asked(text, default_graphs, named_graphs, time.monotonic() + self.seconds)
+        return self.evaluate(text, default_graphs, named_graphs, time.monotonic() + self.seconds)
 
-    def asked(self, text: str, default: Sequence[str], named: Sequence[str], deadline: float) -> Answer:
-        """Evaluate a query until a deadline on the monotonic clock."""
+    def evaluate(self, text: str, default: Sequence[str], named: Sequence[str], deadline: float) -> Answer:
+        """Evaluate a query until a deadline on the monotonic clock; raises as ``query`` does."""
         refuse_service(text)
         wanted = form(text)
         if not wanted:
-            raise QueryError("this is no query", "use SELECT, ASK, CONSTRUCT or DESCRIBE")
+            raise QueryError("this is not a SPARQL query", "use SELECT, ASK, CONSTRUCT or DESCRIBE")
         fields = [("query", text), *self._over(text, default, named)]
         accept = _TRIPLES if wanted == "triples" else _TABLES
         try:
@@ -113,18 +132,18 @@ class Backend:
         if not default and not named:
             if self._graph == OWN or names_graphs(text):
                 return []
-            default, named = [self._graph], list(map(str, GRAPHS.values()))
+            default, named = [self._graph], self._dataset.named
         return [("default-graph-uri", name) for name in default] + [
             ("named-graph-uri", name) for name in named
         ]
 
     def close(self) -> None:
-        """Close the connections to the engine."""
+        """Close the connections to the engine; queries that still run end with a BackendError."""
         self._endpoint.close()
 
     @property
     def version(self) -> str:
-        """Name the version of the data; of data that were not loaded by us, this start of the service."""
+        """Name the version of the data; of data that no load of ours wrote, this start of the service."""
         return self._now().version
 
     def __len__(self) -> int:
@@ -138,29 +157,24 @@ class Backend:
             return self._held
 
     def loaded(self) -> str:
-        """Name the version that was loaded; nothing when none was."""
+        """Name the version that was loaded; empty when nothing was."""
         return self._mark().get("version", "")
 
     def _mark(self) -> dict[str, str]:
-        return self._row("mark", [str(LOADED)])
+        return self._row(self._dataset.loaded, [self._dataset.mark])
 
     def _read(self) -> _Held:
-        until = time.monotonic() + _BELIEVED
-        if found := self._mark():
-            if not found.get("version"):
+        until = time.monotonic() + _FRESH
+        if row := self._mark():
+            if not row.get("version"):
                 raise BackendError(
                     "the engine holds half of a build", "wait for its load to end, or load it again"
                 )
-            return _Held(found["version"], int(found["triples"]), until)
-        counted = self._row("triples")
+            return _Held(row["version"], int(row["triples"]), until)
+        counted = self._row(self._dataset.count)
         return _Held(self._started, int(counted.get("triples", 0)), until)
 
-    def _row(self, name: str, default: Sequence[str] = ()) -> dict[str, str]:
-        answer = self.query(_asked(name), default)
+    def _row(self, text: str, default: Sequence[str] = ()) -> dict[str, str]:
+        answer = self.query(text, default)
         rows = answer.rows() if isinstance(answer, Table) else iter(())
         return {name: plain(term) for name, term in next(rows, {}).items()}
-
-
-def _asked(name: str) -> str:
-    """Give a query by which an engine is asked what it holds: one of the package, whatever the home."""
-    return read_query(Settings.read({}, {}).home / "queries" / "backend" / f"{name}.rq").text
