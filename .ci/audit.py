@@ -35,7 +35,8 @@ LICENCES = frozenset({
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "LGPL-3.0-only",
     "LGPL-3.0-or-later", "MIT", "MPL-2.0", "PSF-2.0", "W3C-20150513", "Zlib",
     "Apache Software License", "BSD License", "MIT License",
-    "Mozilla Public License 2.0 (MPL 2.0)", "Zope Public License",
+    "Mozilla Public License 2.0 (MPL 2.0)", "Python Software Foundation License",
+    "Zope Public License",
 })  # fmt: skip
 _OSI = re.compile("License :: OSI Approved :: ")
 _PIN = re.compile(r"^([\w.-]+)==(\S+)$", re.MULTILINE)

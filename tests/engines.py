@@ -113,7 +113,7 @@ def _running(command: list[str], folder: Path, address: str) -> Iterator[None]:
 
 
 class Said(NamedTuple):
-    """What an engine answers to a request: status, headers, content, seconds between its bytes."""
+    """An engine's response: status (0: none, it hangs up), headers, content, seconds between its bytes."""
 
     status: int = 200
     media_type: str = "application/sparql-results+json"
@@ -161,6 +161,8 @@ class Engine:
         self.say = say
         self.asked: list[dict[str, list[str]]] = []
         self.connections = 0
+        #: Close each connection after its answer, without having announced it.
+        self.hang_up = False
         self.over = threading.Event()
 
 
@@ -182,12 +184,16 @@ def telling(say: Callable[[dict[str, list[str]], str], Said]) -> Iterator[tuple[
             )
             engine.asked.append(form)
             said = engine.say(form, self.headers.get("Authorization", ""))
+            if not said.status:
+                self.close_connection = True
+                return
             self.send_response(said.status)
             self.send_header("Content-Type", said.media_type)
             self.send_header("Content-Length", str(len(said.content)))
             for name, value in said.headers:
                 self.send_header(name, value)
                 self.close_connection = self.close_connection or (name, value) == ("Connection", "close")
+            self.close_connection = self.close_connection or engine.hang_up
             self.end_headers()
             if not said.slowly:
                 self.wfile.write(said.content)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from her2kg.answer.backend import Backend
-from her2kg.answer.endpoint import Endpoint
+from her2kg.answer.backends import backend as backend_at
+from her2kg.answer.backends import open_backend
 from her2kg.answer.loading import _batches, load
 from her2kg.answer.remote import RemoteWorkers, nothing
 from her2kg.answer.workers import Limits, Workers
 from her2kg.errors import BackendError, BusyError, LimitError, QueryError, SettingError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
 from her2kg.settings import Settings
+from her2kg.sparql.endpoint import Endpoint
 from her2kg.sparql.engine import Engine as Memory
 from her2kg.sparql.engine import Table, Triples, plain, read_answer
 from her2kg.sparql.store import Store
@@ -36,6 +39,8 @@ from tests.engines import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from her2kg.sparql.backend import Backend
+
 
 _COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 
@@ -50,7 +55,7 @@ def opened() -> Iterator[_Opener]:
     with ExitStack() as stack:
 
         def make(url: str, seconds: float = 5, limit: int = 1_000_000, graph: str = "") -> Backend:
-            return stack.enter_context(closing(Backend(address(url), seconds, limit, graph)))
+            return stack.enter_context(closing(backend_at(address(url), seconds, limit, graph)))
 
         yield make
 
@@ -74,8 +79,8 @@ def _told(backend: Backend) -> BackendError:
         (Said(500, "text/plain", TRACE), "the engine answers 500: java.lang.IllegalStateException: boom"),
         (Said(500, "text/html", b"<h1>Secret</h1>"), "the engine answers 500"),
         (Said(400, "text/plain", b"x" * 5000), f"the engine answers 400: {'x' * 199}…"),
-        (Said(403), "the engine does not let us in"),
-        (Said(302), "the engine sends us elsewhere"),
+        (Said(403), "the engine rejects our credentials"),
+        (Said(302), "the engine redirects"),
         (Said(200, "text/html", b"<html>"), "the engine answers in 'text/html'"),
         (Said(200, JSON, b'{"head": {"vars": ["a"]}, "results": {"bindings": [{'), "cannot be read"),
         (Said(200, JSON, b""), "cannot be read"),
@@ -118,13 +123,13 @@ def test_an_answer_of_too_many_bytes_is_not_read(opened: _Opener) -> None:
         opened(url, limit=1000).query("ASK {}")
 
 
-def test_nobody_there_is_one_line_and_names_the_address_at_the_start_only() -> None:
+def test_engine_that_is_not_there_is_one_line_and_named_at_the_start_only(opened: _Opener) -> None:
     place = address(f"http://me:secret@127.0.0.1:{free_port()}/query")
     with pytest.raises(BackendError) as caught:
-        Backend(place, 5, 1000).query("ASK {}")
+        opened(str(place)).query("ASK {}")
     assert caught.value.problem == "the engine cannot be reached: Connection refused"
     with pytest.raises(BackendError, match=r"127\.0\.0\.1:\d+/query: the engine cannot") as caught:
-        Backend.open(place, 5, 1000)
+        open_backend(place, 5, 1000)
     assert "secret" not in str(caught.value)
 
 
@@ -140,14 +145,105 @@ def test_connections_are_kept_and_one_that_was_closed_is_made_anew(opened: _Open
         assert engine.connections == 2
 
 
-def test_a_kept_connection_that_the_engine_closed_is_no_failure() -> None:
-    with telling(usual) as (url, engine):
-        with closing(Endpoint(address(url), 1000)) as endpoint:
+def test_kept_connection_that_the_engine_closed_is_replaced() -> None:
+    with telling(usual) as (url, engine), closing(Endpoint(address(url), 1000)) as endpoint:
+        engine.hang_up = True  # after the answer, without having announced it
+        for _ in range(5):
             endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
-            [connection] = endpoint._idle
-            connection.sock._link.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-            endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
+        assert engine.connections >= 5
+
+
+def test_query_is_sent_again_when_its_connection_breaks_and_an_update_is_not() -> None:
+    for updates, sent in ((False, 2), (True, 1)):
+        with (
+            telling(usual) as (url, engine),
+            closing(Endpoint(address(url), 1000, updates=updates)) as endpoint,
+        ):
+            engine.say = lambda *_: Said(status=0)
+            with pytest.raises(BackendError, match="cannot be reached: the connection broke off"):
+                endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
+            assert len(engine.asked) == sent
+
+
+def test_each_update_has_a_connection_of_its_own() -> None:
+    with telling(usual) as (url, engine), closing(Endpoint(address(url), 1000, updates=True)) as endpoint:
+        for _ in range(2):
+            endpoint.post([("update", "INSERT DATA {}"), ("query", "")], "*/*", time.monotonic() + 5)
         assert engine.connections == 2
+
+
+def test_threads_share_an_endpoint(opened: _Opener) -> None:
+    with telling(lambda *_: Said(slowly=0.01)) as (url, engine):
+        backend = opened(url)
+        with ThreadPoolExecutor(8) as pool:
+            begun = time.monotonic()
+            assert all(pool.map(lambda _: bool(backend.query("ASK {}")), range(8)))
+        assert engine.connections == 8
+        assert time.monotonic() - begun < 8 * 0.01 * len(Said().content)
+
+
+def test_close_ends_what_is_in_flight_and_the_thread() -> None:
+    with telling(lambda *_: Said(slowly=0.5)) as (url, engine), ThreadPoolExecutor(1) as pool:
+        endpoint = Endpoint(address(url), 1000)
+        answer = pool.submit(endpoint.post, [("query", "ASK {}")], "*/*", time.monotonic() + 20)
+        while not engine.asked:
+            time.sleep(0.01)
+        endpoint.close()
+        with pytest.raises(BackendError):
+            answer.result(5)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith(f"engine at {url}")]
+        with pytest.raises(BackendError, match="is closed"):
+            endpoint.post([], "*/*", time.monotonic() + 1)
+        endpoint.close()
+
+
+def test_deadline_that_is_over_is_a_timeout() -> None:
+    with (
+        telling(usual) as (url, _),
+        closing(Endpoint(address(url), 1000)) as endpoint,
+        pytest.raises(TimeoutError),
+    ):
+        endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() - 1)
+
+
+def test_engine_that_does_not_speak_http_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+
+        def speak() -> None:
+            for _ in range(2):
+                link, _ = server.accept()
+                with link:
+                    link.recv(1000)
+                    link.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+
+        speaking = pool.submit(speak)
+        place = address(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        with closing(Endpoint(place, 1000)) as endpoint, pytest.raises(BackendError, match="not speak HTTP"):
+            endpoint.post([("query", "ASK {}")], "*/*", time.monotonic() + 5)
+        socket.create_connection(server.getsockname()).close()
+        speaking.result(5)
+
+
+def test_digest_is_answered_when_the_engine_wants_it(opened: _Opener) -> None:
+    def say(_form: object, authorization: str) -> Said:
+        if authorization.startswith('Digest username="me", realm="r", nonce="n"'):
+            return Said()
+        return Said(401, headers=(("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"'),))
+
+    with telling(say) as (url, engine):
+        backend = opened(url.replace("http://", "http://me:secret@"))
+        assert backend.query("ASK {}")
+        assert backend.query("ASK {}")
+        assert len(engine.asked) == 3
+
+
+def test_wrong_password_is_one_line(opened: _Opener) -> None:
+    for challenge in ('Digest realm="r", nonce="n"', 'Basic realm="r"'):
+        said = Said(401, headers=(("WWW-Authenticate", challenge),))
+        with telling(lambda *_, said=said: said) as (url, engine):
+            error = _told(opened(url.replace("http://", "http://me:secret@")))
+            assert "rejects our credentials" in error.problem
+            assert len(engine.asked) == 2
 
 
 def test_user_and_password_are_sent_when_they_are_asked_for(opened: _Opener) -> None:
@@ -173,7 +269,15 @@ def test_addresses_keep_their_secrets() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "ftp://host/secret", "http://", "http://host:secret/", "http://ho st/secret"]
+    "text",
+    [
+        "x",
+        "ftp://host/secret",
+        "http://",
+        "http://host:secret/",
+        "http://ho st/secret",
+        "http://secret%3A:x@host/",
+    ],
 )
 def test_an_address_that_is_none_is_not_repeated(text: str) -> None:
     with pytest.raises(SettingError, match="backend is not an HTTP address") as caught:
@@ -211,7 +315,7 @@ def test_the_version_is_that_of_the_load_and_read_again_after_a_while(
         assert (backend.version, len(backend)) == ("v1", 3)
         engine.say = lambda *_: Said(content=mark("v2", 4))
         assert backend.version == "v1"
-        monkeypatch.setattr("her2kg.answer.backend._BELIEVED", 0)
+        monkeypatch.setattr("her2kg.sparql.backend._FRESH", 0)
         backend = opened(url)
         assert (backend.version, len(backend)) == ("v2", 4)
         engine.say = lambda *_: Said(content=mark("v3", 4))
@@ -233,14 +337,14 @@ def test_an_engine_without_our_data_has_a_version_of_this_start_or_is_empty() ->
         count = 7
         with ExitStack() as stack:
             backend, other = (
-                stack.enter_context(closing(Backend.open(address(url), 5, 1000, "default"))) for _ in range(2)
+                stack.enter_context(closing(open_backend(address(url), 5, 1000, "default"))) for _ in range(2)
             )
             assert len(backend) == 7
             assert not backend.built
             assert backend.version == backend.version != other.version
         count = 0
         with pytest.raises(BackendError, match=r"holds nothing in its graph https.*: fill it: `her2kg load`"):
-            Backend.open(address(url), 5, 1000)
+            open_backend(address(url), 5, 1000)
 
 
 def test_answers_of_virtuoso_are_read_with_its_blank_nodes_and_its_asks() -> None:

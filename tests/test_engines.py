@@ -20,7 +20,7 @@ import pytest
 from rdflib import RDFS, XSD, Graph
 from rdflib.compare import isomorphic
 
-from her2kg.answer.backend import Backend
+from her2kg.answer.backends import backend as backend_at
 from her2kg.answer.loading import load
 from her2kg.answer.opening import open_build
 from her2kg.answer.questions import ask
@@ -219,7 +219,7 @@ def test_a_wrong_address_is_one_line_at_the_start(built: Path) -> None:
     assert done.returncode == BackendError.exit_code
     assert done.stderr == (
         f"her2kg: http://127.0.0.1:{port}/: the engine cannot be reached: Connection refused: "
-        "see that it runs, and where\n"
+        "check that it runs, and its address\n"
     )
     for words in (("load",), ("serve", "--data", "x.ttl", "--backend", "http://127.0.0.1/")):
         done = _her2kg(*words, HER2KG_BUILD=str(built))
@@ -279,7 +279,7 @@ def test_reason_is_what_virtuoso_does(  # noqa: PLR0917
 ) -> None:
     assert reason in VIRTUOSO.values()
     assert values(store, query) == right
-    with closing(Backend(address(virt.query), 20, 1_000_000)) as backend:
+    with closing(backend_at(address(virt.query), 20, 1_000_000)) as backend:
         assert values(backend, query) == wrong
 
 

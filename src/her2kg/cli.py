@@ -483,9 +483,9 @@ def serve(settings: Settings, /, files: tuple[Path, ...], **flags: str | None) -
     A new build is served from the next SIGHUP on, without a request being lost. Each option is a setting,
     which the environment can give too (`her2kg info`).
     """
-    from her2kg.service import start
+    from her2kg.service import server
 
-    start.serve(_with(settings, flags), files, _say)
+    server.serve(_with(settings, flags), files, _say)
 
 
 @main.command()

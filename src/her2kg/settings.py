@@ -45,15 +45,18 @@ class Address:
         try:
             parts = urlsplit(text)
             host, _ = parts.hostname, parts.port
+            user, password = unquote(parts.username or ""), unquote(parts.password or "")
         except ValueError:
-            parts, host = urlsplit(""), None
-        if parts.scheme not in {"http", "https"} or not host or not text.isascii() or text.split() != [text]:
+            parts, host, user, password = urlsplit(""), None, "", ""
+        written = text.isascii() and text.split() == [text]
+        # RFC 7617: a user must not contain a colon.
+        if parts.scheme not in {"http", "https"} or not host or not written or ":" in user:
             raise SettingError(
                 f"{name} is not an HTTP address", "give one such as http://localhost:7878/query"
             )
         netloc = parts.netloc.rpartition("@")[2]
         url = parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()
-        return cls(url, unquote(parts.username or ""), unquote(parts.password or ""))
+        return cls(url, user, password)
 
     def __str__(self) -> str:
         """Give the address without user and password."""
@@ -120,7 +123,7 @@ class Settings(BaseSettings):
         description="trusted reverse proxies in front of the service (X-Forwarded-* headers)",
     )
     threads: _Whole = Field(
-        256,
+        384,
         ge=8,
         le=4096,
         description="requests that are processed at the same time",
@@ -134,7 +137,7 @@ class Settings(BaseSettings):
         json_schema_extra=_unit("connections"),
     )
     workers: _Whole = Field(
-        2,
+        16,
         ge=1,
         le=1000,
         description="queries that are evaluated at the same time",
@@ -198,13 +201,6 @@ class Settings(BaseSettings):
         le=4096,
         description="large answers and files that may be in transfer at the same time",
         json_schema_extra=_unit("answers"),
-    )
-    spool_bytes: _Whole = Field(
-        2_000_000_000,
-        ge=0,
-        le=10**12,
-        description="bytes of large answers that may wait on disk for their clients",
-        json_schema_extra=_unit("bytes"),
     )
     cache_bytes: _Whole = Field(
         16_000_000,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rdflib.namespace import DCTERMS, VOID
 
-from her2kg.answer.backend import OWN
-from her2kg.answer.endpoint import Endpoint
 from her2kg.answer.questions import LANGUAGES, answer
 from her2kg.errors import BackendError, Her2kgError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
 from her2kg.model.queries import read_queries, read_query
+from her2kg.sparql.backend import OWN
+from her2kg.sparql.endpoint import Endpoint
 from her2kg.sparql.engine import Triples, literal, plain, written
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load(
     for statement in store.statements():
         graphs[statement.graph or graph or str(BACKEND_GRAPH)].append(statement)
     total = sum(map(len, graphs.values()))
-    endpoint = Endpoint(address, _ANSWER)
+    endpoint = Endpoint(address, _ANSWER, updates=True)
     done = 0
     try:
         _update(endpoint, _mark("", 0))
@@ -75,7 +75,7 @@ def _mark(version: str, triples: int) -> str:
 
 def _update(endpoint: Endpoint, text: str) -> None:
     try:
-        endpoint.post([("update", text)], "*/*", time.monotonic() + _SECONDS, repeat=False)
+        endpoint.post([("update", text)], "*/*", time.monotonic() + _SECONDS)
     except TimeoutError as error:
         raise BackendError("the engine took too long", "look into its log", timed_out=True) from error
 

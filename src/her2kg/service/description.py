@@ -30,16 +30,13 @@ def service() -> Response:
     endpoint = URIRef(url_for("protocol.sparql", _external=True))
     dataset, default = BNode(), BNode()
     graph = Graph()
-    for subject, predicate, value in (
-        (endpoint, RDF.type, _SD.Service),
-        (endpoint, _SD.endpoint, endpoint),
-        (endpoint, _SD.supportedLanguage, _SD.SPARQL11Query),
-        (endpoint, _SD.defaultDataset, dataset),
-        (dataset, RDF.type, _SD.Dataset),
-        (dataset, _SD.defaultGraph, default),
-        (default, RDF.type, _SD.Graph),
-    ):
-        graph.add((subject, predicate, value))
+    graph.add((endpoint, RDF.type, _SD.Service))
+    graph.add((endpoint, _SD.endpoint, endpoint))
+    graph.add((endpoint, _SD.supportedLanguage, _SD.SPARQL11Query))
+    graph.add((endpoint, _SD.defaultDataset, dataset))
+    graph.add((dataset, RDF.type, _SD.Dataset))
+    graph.add((dataset, _SD.defaultGraph, default))
+    graph.add((default, RDF.type, _SD.Graph))
     for known in (*RESULT_FORMATS.values(), *GRAPH_FORMATS.values()):
         graph.add((endpoint, _SD.resultFormat, URIRef(known.iri)))
     for name in GRAPHS.values() if served.service().built else ():

@@ -38,7 +38,8 @@ def answered(job: Job) -> Response:
     _with_tag(response, reply.version, job)
     if request.method == "POST" and known.contains_weak(response.get_etag()[0] or ""):
         raise PreconditionFailed("the answer is the one that If-None-Match excludes; leave out that header")
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _response(reply: Reply, media_type: str) -> Response:

@@ -66,7 +66,7 @@ class Cache:
 
     def __init__(self, limit: int) -> None:
         """Keep at most this many bytes; 0 keeps none."""
-        self._kept: LRUCache[str, Reply] = LRUCache(limit, getsizeof=lambda reply: len(reply.content))
+        self._kept: LRUCache[str, Reply] = LRUCache(limit, getsizeof=_size)
         self._lock = Lock()
 
     @property
@@ -88,6 +88,10 @@ class Cache:
         with self._lock:
             if isinstance(reply.content, bytes) and len(reply.content) <= self._kept.maxsize:
                 self._kept[tag] = reply
+
+
+def _size(reply: Reply) -> int:
+    return len(reply.content) if isinstance(reply.content, bytes) else 0
 
 
 def tag(version: str, job: Job) -> str:
@@ -132,8 +136,4 @@ class ServedStore:
     ) -> Answer:
         """Evaluate a query; raises as `Pool.ask` does."""
         reply = ask(Job(text, default_graphs, named_graphs, _FORMATS, base))
-        content = reply.content
-        if not isinstance(content, bytes):
-            with content:
-                content = content.read()
-        return read_answer(reply.form, _FORMATS[reply.form], content)
+        return read_answer(reply.form, _FORMATS[reply.form], reply.read())

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from her2kg.errors import Her2kgError, InputError
 from her2kg.sparql.worker import die_with_parent
@@ -61,6 +62,7 @@ def serve(settings: Settings, files: tuple[Path, ...], say: Callable[[str], obje
         ),
         respawn_failed_workers=True,
         workers_kill_timeout=2 * settings.query_seconds + 1,
+        log_level=LogLevels.error,
         log_dictconfig=_LOG,
     )
     server.on_startup(_take_signals)
@@ -130,7 +132,7 @@ def _take_signals() -> None:
 # In the web process -----------------------------------------------------------------------------------
 
 
-def _load(  # noqa: PLR0913 - Granian adds the last one
+def _load(
     settings: Settings,
     files: tuple[Path, ...],
     say: Callable[[str], object],
@@ -174,7 +176,7 @@ def _announce(
 
 
 def _reload(engine: Asker, wanted: Event, say: Callable[[str], object]) -> None:
-    """Load the data again whenever that is wanted; a wish that comes meanwhile is fulfilled afterwards, once."""
+    """Load the data again whenever it is wanted; signals that come meanwhile are one more reload."""
     while True:
         wanted.wait()
         wanted.clear()

@@ -13,6 +13,7 @@ import os
 import socket
 import struct
 import time
+from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,7 +58,11 @@ class Stalled:
         still = {}
         for name, link in _connections(self._port):
             with link, contextlib.suppress(OSError):  # it may have ended by itself
-                moved = sum(_COUNTERS.unpack_from(link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), _COUNTERS_AT))
+                moved = sum(
+                    _COUNTERS.unpack_from(
+                        link.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), _COUNTERS_AT
+                    )
+                )
                 seen = self._seen.get(name, _Seen(moved, now))
                 if moved - seen.moved >= _LEAST:
                     seen = _Seen(moved, now)
@@ -70,11 +75,11 @@ class Stalled:
 
 def _connections(port: int) -> Iterator[tuple[str, socket.socket]]:
     """Give every TCP connection of this process to a port, under the kernel's name for it."""
-    for number in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # closed meanwhile, or not a socket
-            name = os.readlink(f"/proc/self/fd/{number}")
+            name = str(descriptor.readlink())
             if name.startswith("socket:"):
-                link = socket.socket(fileno=os.dup(int(number)))
+                link = socket.socket(fileno=os.dup(int(descriptor.name)))
                 if _is_connection(link, port):
                     yield name, link
                 else:

@@ -1,7 +1,7 @@
 """Send large responses in pieces, and limit how many are being sent.
 
 The server keeps what it is given at once in memory until the client has read it, and a response in pieces
-holds a thread until then. So small bodies are handed over whole, and large ones in pieces and in limited number.
+holds a thread until then. So small bodies are handed over whole, large ones in pieces and in limited number.
 """
 
 from __future__ import annotations

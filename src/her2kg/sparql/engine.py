@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import pyoxigraph as ox
@@ -59,11 +60,15 @@ class Table:
         except SyntaxError as error:
             raise _broken() from error
 
+    def has_more_than(self, rows: int) -> bool:
+        """Say whether there are more rows than these; reads them."""
+        return sum(1 for _ in islice(self.answer, rows + 1)) > rows
+
     def text(self, media_type: str) -> bytes:
         """Serialise in a SPARQL results format."""
         return _held(self, media_type)
 
-    def write(self, output: Sink, media_type: str) -> None:
+    def write(self, output: Sink, media_type: str, _prefixes: Mapping[str, str] | None = None) -> None:
         """Serialise in a SPARQL results format, as rows come; raises QueryError, also half-way."""
         kind = ox.QueryResultsFormat.from_media_type(media_type)
         _write(lambda out: self.answer.serialize(out, kind), output, media_type)
@@ -83,7 +88,7 @@ class Truth:
         """Serialise in a SPARQL results format that knows booleans."""
         return _held(self, media_type)
 
-    def write(self, output: Sink, media_type: str) -> None:
+    def write(self, output: Sink, media_type: str, _prefixes: Mapping[str, str] | None = None) -> None:
         """Serialise in a SPARQL results format that knows booleans."""
         kind = ox.QueryResultsFormat.from_media_type(media_type)
         _write(lambda out: self.answer.serialize(out, kind), output, media_type)
@@ -104,7 +109,7 @@ class Triples:
     def write(self, output: Sink, media_type: str, prefixes: Mapping[str, str] | None = None) -> None:
         """Serialise in an RDF format, each triple once; raises QueryError, also half-way.
 
-        The prefixes shorten Turtle and TriG. In RDF/XML the engine would make elements without a name of them.
+        The prefixes shorten Turtle and TriG; RDF/XML would get elements without a name.
         """
         kind = ox.RdfFormat.from_media_type(media_type)
         declared = dict(prefixes) if prefixes and kind in {ox.RdfFormat.TURTLE, ox.RdfFormat.TRIG} else None

@@ -52,6 +52,13 @@ class Reply:
     version: str
     content: bytes | IO[bytes] | None
 
+    def read(self) -> bytes:
+        """Give all bytes, once."""
+        if self.content is None or isinstance(self.content, bytes):
+            return self.content or b""
+        with self.content:
+            return self.content.read()
+
 
 class Asker(Protocol):
     """What answers the queries of strangers: workers of our own, or another engine behind checks."""

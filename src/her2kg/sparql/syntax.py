@@ -133,6 +133,16 @@ def refuse_nesting(query: str, limit: int) -> None:
             depth -= 1
 
 
+def based(query: str, base: str) -> str:
+    """Give a query its base IRI, unless it declares one.
+
+    >>> based("ASK { <a> ?p ?o }", "http://localhost/sparql")
+    'BASE <http://localhost/sparql> ASK { <a> ?p ?o }'
+    """
+    declares = any(token.kind == "word" and token.text.upper() == "BASE" for token in tokens(query))
+    return query if declares or not base else f"BASE <{base}> {query}"
+
+
 def is_stable(query: str) -> bool:
     """Say whether a query has the same answer whenever it is evaluated over the same data.
 

@@ -22,11 +22,10 @@ import signal
 import socket
 import struct
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from her2kg.errors import Her2kgError, QueryError
-from her2kg.sparql.engine import FORMS, Table, Triples
+from her2kg.errors import Her2kgError, LimitError, QueryError
+from her2kg.sparql.engine import FORMS, Table
 from her2kg.sparql.syntax import refuse_nesting
 
 if TYPE_CHECKING:
@@ -65,10 +64,6 @@ class Limits:
     long: int = 2
     #: Queries that may wait for a worker.
     waiting: int = 64
-
-
-class _TooLargeError(Exception):
-    """An answer has more bytes or rows than its limit."""
 
 
 def send(link: socket.socket, kind: bytes, content: bytes = b"") -> None:
@@ -198,9 +193,14 @@ def _fork(setup: _Setup, control: socket.socket) -> None:
 # In a worker ------------------------------------------------------------------------------------------
 
 
+def die_with_parent(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
+
+
 def _enter_sandbox(link: socket.socket, memory: int) -> None:  # pragma: no cover
     """Keep only the link; leave no way to open anything, to write a file, or to grow beyond the memory."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent(signal.SIGKILL)
     with open("/proc/self/statm", encoding="ascii") as counts:  # noqa: PTH123 - it must be closed before
         size = int(counts.read().split()[0]) * resource.getpagesize()
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -246,8 +246,8 @@ def _reply(setup: _Setup, link: socket.socket, job: Job) -> tuple[bytes, bytes]:
         problem = error.problem.removeprefix(f"{error.line}:{error.column}: ")
         fields = [type(error).__name__, problem, error.remedy, error.line, error.column]
         return b"E", json.dumps(fields).encode()
-    except _TooLargeError as error:
-        return b"L", str(error).encode()
+    except LimitError as error:
+        return b"L", error.what.encode()
     except MemoryError:
         return b"L", b"memory"
 
@@ -261,52 +261,53 @@ def _answer(setup: _Setup, link: socket.socket, job: Job) -> tuple[bytes, bytes]
     media_type = job.formats.get(form)
     if media_type is None:
         return b"N", form.encode()
-    output = _Output(link, form, setup.limits, evaluate if isinstance(answer, Table) else None)
-    if isinstance(answer, Triples):
-        answer.write(output, media_type, setup.prefixes)
-    else:
-        answer.write(output, media_type)
-    return output.end()
+    frames = _Frames(link)
+    output = Output(setup.limits, frames.take, answer, evaluate)
+    answer.write(output, media_type, setup.prefixes)
+    return b"A", form.encode() + b"\n" + frames.held
 
 
-class _Output:  # pragma: no cover
-    """Takes the bytes of an answer and sends them on in pieces; raises when there are too many.
+class _Frames:  # pragma: no cover
+    """Collects the bytes of an answer and sends them on in pieces."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self.held = bytearray()
+
+    def take(self, content: bytes) -> None:
+        self.held += content
+        if len(self.held) >= _PIECE:
+            send(self._link, b"D", bytes(self.held))
+            self.held.clear()
+
+
+class Output:
+    """Passes the bytes of an answer on; raises LimitError when there are too many, or too many rows.
 
     Rows are not counted while an answer has fewer bytes than rows are allowed, since a row takes at least
     one byte. When it has more, a second evaluation counts them.
     """
 
     def __init__(
-        self, link: socket.socket, form: str, limits: Limits, evaluate: Callable[[], Answer] | None
+        self, limits: Limits, take: Callable[[bytes], object], answer: Answer, again: Callable[[], Answer]
     ) -> None:
-        self._link = link
-        self._form = form.encode()
+        """Pass bytes to ``take``; ``again`` evaluates the query of the answer once more."""
         self._limits = limits
-        self._evaluate = evaluate
-        self._held = bytearray()
+        self._take = take
+        self._again = again if isinstance(answer, Table) else None
         self._size = 0
 
     def write(self, content: bytes) -> int:
+        """Pass some bytes on."""
         self._size += len(content)
         if self._size > self._limits.answer:
-            raise _TooLargeError("answer")
-        if self._evaluate and self._size > self._limits.rows:
-            self._count_rows(self._evaluate())
-            self._evaluate = None
-        self._held += content
-        if len(self._held) >= _PIECE:
-            send(self._link, b"D", bytes(self._held))
-            self._held.clear()
+            raise LimitError("answer", self._limits.answer)
+        if self._again and self._size > self._limits.rows:
+            again, self._again = self._again(), None
+            if isinstance(again, Table) and again.has_more_than(self._limits.rows):
+                raise LimitError("rows", self._limits.rows)
+        self._take(content)
         return len(content)
 
     def flush(self) -> None:
-        """Send nothing yet: the engine flushes at the end, and ``end`` follows."""
-
-    def _count_rows(self, answer: Answer) -> None:
-        assert isinstance(answer, Table)  # noqa: S101 - the form of the same query
-        if sum(1 for _ in islice(answer.answer, self._limits.rows + 1)) > self._limits.rows:
-            raise _TooLargeError("rows")
-
-    def end(self) -> tuple[bytes, bytes]:
-        """Give the last frame: the form, a line end, and the rest of the bytes."""
-        return b"A", self._form + b"\n" + self._held
+        """Do nothing: the engine flushes at the end of an answer."""
