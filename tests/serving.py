@@ -10,17 +10,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SERVE = [sys.executable, "-m", "her2kg", "serve"]
 
 
 @contextmanager
-def serving(*words: str, **environ: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(
+    *words: str, command: Sequence[str] = tuple(SERVE), **environ: str
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Start a server on a free port; give its address, read off what it says when it is ready."""
-    command = [*SERVE, "--port", "0", *words]
+    whole = [*command, "--port", "0", *words]
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}
+        whole, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **environ}
     ) as process:
         try:
             assert process.stderr is not None
