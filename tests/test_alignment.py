@@ -15,9 +15,10 @@ from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS
 
 from her2kg.errors import NotConformError
 from her2kg.graph import build
-from her2kg.graph.make.alignment import COLUMNS, NAME
+from her2kg.graph.make.alignment import COLUMNS
 from her2kg.graph.make.mapping import map_tables
 from her2kg.graph.read.tables import read
+from her2kg.model import layout
 from her2kg.model.curies import curies
 from her2kg.model.namespaces import HER2, prefixes, thing
 from her2kg.model.records import Alignment, Identifier, Prefix
@@ -232,7 +233,7 @@ class File:
 
 @pytest.fixture(scope="module")
 def file(built: Path) -> File:
-    return File(built / NAME)
+    return File(built / layout.ALIGNMENTS)
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +292,7 @@ def test_sssom_reader_reads_every_row(built: Path, rows: list[MappingRow], biore
     assert bioregistry  # imports the reader as well, so that its folder is out of the way
     import sssom_pydantic
 
-    found, converter, described, errors = sssom_pydantic.read(built / NAME, return_errors=True)
+    found, converter, described, errors = sssom_pydantic.read(built / layout.ALIGNMENTS, return_errors=True)
     assert errors == []
     assert len(found) == len(rows)
     assert str(described.license) == "https://creativecommons.org/licenses/by/4.0/"

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from rdflib import Dataset, Graph
-from rdflib.namespace import DCTERMS, SH, VOID
+from rdflib.namespace import DCAT, DCTERMS, SDO, SH, VOID
 
 from her2kg.cli import main
 from her2kg.errors import Her2kgError, InputError, NotConformError
 from her2kg.graph.build import STAGES, Report, build, check, coverage, rewrite, validate
-from her2kg.model.namespaces import DATASET, GRAPHS, HER2, MODULES
+from her2kg.model.layout import CHECKSUMS, CONTEXT, DATA_FILES, DISTRIBUTIONS, FILES
+from her2kg.model.layout import DATASET as DATASET_FILE
+from her2kg.model.namespaces import DATASET, GRAPHS, HER2
 from her2kg.model.queries import question_names
+from her2kg.sparql.engine import Engine
+from her2kg.sparql.formats import GRAPH_FORMATS
 from tests.conftest import ROOT, SAMPLE, make_sample_home
 from tests.editing import keep_rows, set_cell
 
@@ -83,11 +87,50 @@ def test_report_is_there_for_programs(sample: Built) -> None:
 def test_report_gives_the_checksums_of_the_files(sample: Built) -> None:
     lines = (sample.folder / "checksums.txt").read_text(encoding="ascii").splitlines()
     assert sample.report.checksums == {line[66:]: line[:64] for line in lines}
-    assert set(sample.report.checksums) == {
-        "alignments.sssom.tsv", "context.jsonld", "prefix.json",
-        "her2kg.jsonld", "her2kg.nq", "her2kg.nt", "her2kg.rdf", "her2kg.trig", "her2kg.ttl", "report.json",
-        *(f"{name}.{kind}" for name in MODULES for kind in ("nt", "rdf", "ttl")),
-    }  # fmt: skip
+    assert set(sample.report.checksums) == set(FILES) - {CHECKSUMS}
+
+
+def test_the_layout_names_every_file_of_a_build_and_no_other(sample: Built) -> None:
+    assert {path.name for path in sample.folder.iterdir()} == set(FILES)
+    assert set(DISTRIBUTIONS) < set(FILES)
+
+
+def _reads(path: Path, media_type: str) -> bool:
+    """Say whether a file parses as its media type."""
+    text = path.read_text(encoding="utf-8")
+    if media_type in {known.media_type for known in GRAPH_FORMATS.values()}:
+        # The context alone has no triple.
+        return len(Engine.from_text(text, media_type)) > 0 or path.name == CONTEXT
+    if media_type == "application/json":
+        return isinstance(json.loads(text), dict)
+    mark = {"text/tab-separated-values": "\t", "text/plain": "  "}[media_type]
+    return mark in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_of_a_build_has_the_media_type_of_the_layout(sample: Built, name: str) -> None:
+    assert _reads(sample.folder / name, FILES[name])
+
+
+@pytest.mark.parametrize("kind", GRAPH_FORMATS)
+def test_the_data_have_named_graphs_in_the_formats_that_hold_them(sample: Built, kind: str) -> None:
+    engine = Engine()
+    engine.add_file(sample.folder / DATA_FILES[kind])
+    graphs = {statement.graph for statement in engine.statements()}
+    assert graphs == (set(map(str, GRAPHS.values())) if GRAPH_FORMATS[kind].named_graphs else {""})
+
+
+def test_the_description_offers_the_distributions_of_the_layout(sample: Built) -> None:
+    described = Dataset()
+    described.parse(sample.folder / DATASET_FILE, format="nquads")
+    metadata = described.graph(GRAPHS["metadata"])
+    offered = {
+        str(metadata.value(node, DCTERMS.title)): str(metadata.value(node, SDO.encodingFormat))
+        for node in metadata.objects(DATASET, DCAT.distribution)
+    }
+    assert offered == {name: FILES[name] for name in DISTRIBUTIONS}
+    dumps = {str(node).rpartition("/")[2] for node in metadata.objects(DATASET, VOID.dataDump)}
+    assert dumps == set(DATA_FILES.values())
 
 
 def test_stages_are_told_in_order(sample: Built) -> None:
@@ -272,7 +315,7 @@ def test_place_in_the_ontology_is_exact(sample_home: Path) -> None:
     assert said == f"her2kg: {path}:399:41: . is not a valid RDF object: mend the syntax\n"
 
 
-FILES = {
+BROKEN_FILES = {
     "a byte-order mark": (
         b"\xef\xbb\xbf",
         "1:1: begins with a byte-order mark: save it as UTF-8 without BOM",
@@ -282,7 +325,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES.keys())
+@pytest.mark.parametrize(("content", "said"), BROKEN_FILES.values(), ids=BROKEN_FILES.keys())
 @pytest.mark.parametrize("name", ["her2kg.ttl", "prefixes.ttl", "shapes/gene.ttl"])
 def test_place_in_a_file_of_the_ontology_is_told(
     sample_home: Path, name: str, content: bytes, said: str

@@ -191,13 +191,13 @@ def test_a_question_comes_before_a_file_of_the_same_name(
         (
             ("query", "drugs", "-f", "ttl"),
             None,
-            "a table cannot be had as ttl: use table, csv, tsv, json, xml\n",
+            "a table cannot be written as ttl: use table, json, xml, csv, tsv\n",
         ),
-        (("query", "-", "-f", "nt"), "ASK { }", "a truth value cannot be had as nt: use table, csv"),
+        (("query", "-", "-f", "nt"), "ASK { }", "a truth value cannot be written as nt: use table, json"),
         (
             ("query", "-", "-f", "csv"),
             "CONSTRUCT WHERE { ?s ?p ?o }",
-            "a graph cannot be had as csv: use ttl",
+            "a graph cannot be written as csv: use ttl",
         ),
         (("query",), None, "Missing argument 'QUERY'"),
         (("query", "drugs", "--lang", "fr"), None, "'fr' is not one of 'en', 'zh'"),

@@ -16,7 +16,8 @@ from rdflib.namespace import OWL, RDF, VANN
 
 from her2kg.graph.build import read_ontology
 from her2kg.graph.write.export import artefacts
-from her2kg.graph.write.jsonld_context import CONTEXT, RECORD, documents
+from her2kg.graph.write.jsonld_context import documents
+from her2kg.model.layout import CONTEXT, PREFIX_RECORD
 from her2kg.model.namespaces import GRAPHS, HER2, ONTOLOGY, prefixes, thing
 from tests.conftest import ROOT
 
@@ -131,7 +132,7 @@ def test_record_of_the_prefix_is_one_of_bioregistry(
 ) -> None:
     monkeypatch.setenv("PYSTOW_HOME", str(tmp_path))
     bioregistry = importlib.import_module("bioregistry")
-    ((name, said),) = json.loads(written[RECORD]).items()
+    ((name, said),) = json.loads(written[PREFIX_RECORD]).items()
     ontology = read_ontology(ROOT)
     assert Literal(name) == ontology.value(ONTOLOGY, VANN.preferredNamespacePrefix)
     record = bioregistry.Resource.model_validate(said)

@@ -24,6 +24,7 @@ from her2kg.graph.write.export import artefacts
 from her2kg.graph.write.publishing import publish
 from her2kg.model.layout import CHECKSUMS
 from her2kg.model.namespaces import CS, HER2, prefixes, thing
+from her2kg.sparql.formats import GRAPH_FORMATS
 from tests.conftest import ROOT, make_sample_home
 from tests.editing import add_row, keep_rows, set_cell
 
@@ -327,7 +328,17 @@ def test_a_figure_is_part_of_the_change_of_its_claim(described: Graph) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")
-@pytest.mark.parametrize(("kind", "parser"), [("ttl", "turtle"), ("jsonld", "json-ld")])
+@pytest.mark.parametrize(
+    ("kind", "parser"),
+    [
+        ("ttl", "turtle"),
+        ("nt", "nt"),
+        ("rdf", "xml"),
+        ("jsonld", "json-ld"),
+        ("nq", "nquads"),
+        ("trig", "trig"),
+    ],
+)  # fmt: skip
 def test_the_description_is_the_same_in_every_format(
     found: Comparison, described: Graph, kind: str, parser: str
 ) -> None:
@@ -336,7 +347,7 @@ def test_the_description_is_the_same_in_every_format(
 
 def test_the_description_is_the_same_bytes_each_time(folder: Path, found: Comparison) -> None:
     again = compare(ROOT, folder / "old", folder / "new")
-    for kind in ("text", "ttl", "nt", "jsonld"):
+    for kind in ("text", *GRAPH_FORMATS):
         assert tell(ROOT, again, kind) == tell(ROOT, found, kind)
 
 
@@ -352,7 +363,7 @@ def test_without_differences_the_exit_code_is_0(folder: Path) -> None:
     assert CS.ChangeSet not in text
 
 
-@pytest.mark.parametrize("kind", ["text", "ttl", "nt", "jsonld"])
+@pytest.mark.parametrize("kind", ["text", *GRAPH_FORMATS])
 def test_with_differences_the_exit_code_is_1_in_every_format(folder: Path, kind: str) -> None:
     code, text, talk = _diff(str(folder / "old"), str(folder / "new"), "--format", kind)
     assert (code, talk) == (1, "")

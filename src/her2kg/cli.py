@@ -15,6 +15,7 @@ import click
 
 from her2kg.errors import Her2kgError, InputError, NotConformError, QueryError, SettingError
 from her2kg.settings import SETTINGS, Settings
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,17 +29,12 @@ if TYPE_CHECKING:
 
 #: What a shell gives a program that Ctrl-C ended.
 _INTERRUPTED = 130
-_TABLE_FORMATS = ("table", "csv", "tsv", "json", "xml")
-_GRAPH_FORMATS = {
-    "ttl": "text/turtle",
-    "nt": "application/n-triples",
-    "jsonld": "application/ld+json",
-}
+_TABLE_FORMATS = ("table", *RESULT_FORMATS)
 _FORMAT = click.option(
     "-f",
     "--format",
     "kind",
-    type=click.Choice([*_TABLE_FORMATS, *_GRAPH_FORMATS]),
+    type=click.Choice([*_TABLE_FORMATS, *GRAPH_FORMATS]),
     help="Format of the answer.",
 )
 _LANG = click.option(
@@ -342,24 +338,22 @@ def _print_answer(answer: Truth | Triples, kind: str | None) -> None:
     from her2kg.sparql.engine import Triples
 
     if isinstance(answer, Triples):
-        media_type = _GRAPH_FORMATS.get(kind or "ttl")
-        if media_type is None:
-            raise SettingError(f"a graph cannot be had as {kind}", f"use {', '.join(_GRAPH_FORMATS)}")
-        click.echo(answer.text(media_type), nl=False)
+        graph_format = GRAPH_FORMATS.get(kind or "ttl")
+        if graph_format is None:
+            raise SettingError(f"a graph cannot be written as {kind}", f"use {', '.join(GRAPH_FORMATS)}")
+        click.echo(answer.text(graph_format.media_type), nl=False)
         return
-    if kind in _GRAPH_FORMATS:
-        raise SettingError(f"a truth value cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
-    text = {"json": "application/sparql-results+json", "xml": "application/sparql-results+xml"}.get(
-        kind or ""
-    )
-    click.echo(answer.text(text) if text else str(bool(answer)).lower())
+    if kind in GRAPH_FORMATS:
+        raise SettingError(f"a truth value cannot be written as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
+    truth_format = TRUTH_FORMATS.get(kind or "")
+    click.echo(answer.text(truth_format.media_type) if truth_format else str(bool(answer)).lower())
 
 
 def _print_table(answers: Answers, kind: str | None) -> None:
     from her2kg.answer.results import FORMATS
 
-    if kind in _GRAPH_FORMATS:
-        raise SettingError(f"a table cannot be had as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
+    if kind in GRAPH_FORMATS:
+        raise SettingError(f"a table cannot be written as {kind}", f"use {', '.join(_TABLE_FORMATS)}")
     if kind == "table" or (kind is None and sys.stdout and sys.stdout.isatty()):
         _draw(answers)
         return
@@ -424,7 +418,7 @@ def _draw_records(console: Console, rows: list[dict[str, str]], shown: list[str]
     "-f",
     "--format",
     "kind",
-    type=click.Choice(["text", *_GRAPH_FORMATS]),
+    type=click.Choice(["text", *GRAPH_FORMATS]),
     default="text",
     show_default=True,
     help="Format of the differences.",

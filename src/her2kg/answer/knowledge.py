@@ -10,6 +10,7 @@ from her2kg.answer.opening import open_build
 from her2kg.answer.questions import ask
 from her2kg.answer.results import Answers
 from her2kg.errors import QueryError, SettingError
+from her2kg.model.layout import DATA_FILES, module_file
 from her2kg.model.queries import question_names
 from her2kg.settings import SETTINGS, Settings
 from her2kg.sparql.engine import Table, Truth
@@ -66,7 +67,7 @@ class KnowledgeGraph:
         """Give the default graph (ontology, asserted and inferred) as an rdflib graph."""
         from rdflib import Graph  # noqa: PLC0415
 
-        return Graph().parse(self.settings.build / "her2kg.ttl")
+        return Graph().parse(self.settings.build / DATA_FILES["ttl"])
 
     @cached_property
     def ontology(self) -> Any:
@@ -74,7 +75,7 @@ class KnowledgeGraph:
         import owlready2  # noqa: PLC0415
 
         world = owlready2.World()
-        with (self.settings.build / "ontology.rdf").open("rb") as file:
+        with (self.settings.build / module_file("ontology", "rdf")).open("rb") as file:
             return world.get_ontology("https://w3id.org/her2kg/ontology#").load(fileobj=file)
 
 

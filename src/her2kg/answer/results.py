@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 from her2kg.errors import QueryError
 from her2kg.sparql.engine import Table, literal, plain, written
+from her2kg.sparql.formats import RESULT_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -100,12 +101,15 @@ class Answers:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-#: How each format that a table can be had in is written, with its media type.
+_WRITERS: Mapping[str, Callable[[Answers], str]] = {
+    "csv": Answers.to_csv,
+    "tsv": Answers.to_tsv,
+    "json": Answers.to_json,
+    "xml": Answers.to_xml,
+}
+#: How each format of results is written, with its media type.
 FORMATS: Mapping[str, tuple[str, Callable[[Answers], str]]] = {
-    "csv": ("text/csv", Answers.to_csv),
-    "tsv": ("text/tab-separated-values", Answers.to_tsv),
-    "json": ("application/sparql-results+json", Answers.to_json),
-    "xml": ("application/sparql-results+xml", Answers.to_xml),
+    name: (RESULT_FORMATS[name].media_type, write) for name, write in _WRITERS.items()
 }
 
 

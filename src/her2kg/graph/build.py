@@ -20,10 +20,12 @@ from her2kg.graph.diff import as_rdf, as_text, comparison
 from her2kg.graph.make import alignment, class_axioms, mapping
 from her2kg.graph.read import links, source, tables
 from her2kg.graph.write import csvw, description, export, jsonld_context, modules, publishing
+from her2kg.model.layout import ALIGNMENTS, FILES, REPORT
 from her2kg.model.namespaces import HER2, ONTOLOGY, prefixes
 from her2kg.model.queries import read_queries, read_query
 from her2kg.model.turtle import read_turtle
 from her2kg.sparql.engine import Engine
+from her2kg.sparql.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -185,7 +187,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
         }
         parts = modules.modules(ontology, graphs["ontology"], graphs["asserted"], graphs["inferred"])
         files |= export.modules(parts, names) | jsonld_context.documents(ontology, names)
-        files[alignment.NAME] = alignment.sssom(read, ontology, names)
+        files[ALIGNMENTS] = alignment.sssom(read, ontology, names)
         faults += shapes.faults(places)
         exported = {name: count() for name, count in counted.items()}
     if errors := _errors(faults):
@@ -194,7 +196,7 @@ def _build(home: Path, folder: Path, document: Path | None, tell: Callable[[str]
     report.exported = exported
     if lost := [*_export_faults(files, report)]:
         raise NotConformError(lost)
-    files["report.json"] = f"{report.as_json()}\n".encode()
+    files[REPORT] = f"{report.as_json()}\n".encode()
     report.checksums = publishing.publish(files, folder)
     return report
 
@@ -206,7 +208,7 @@ def _export_faults(files: Mapping[str, bytes], report: Report) -> Iterator[Fault
             problem = "the export holds other claims by direction than the graph"
             yield Fault(name, 0, "", "", problem, "mend the writer of the format")
     for name, content in files.items():
-        if name.endswith(".rdf") and (where := export.no_xml(content)):
+        if FILES.get(name) == GRAPH_FORMATS["rdf"].media_type and (where := export.xml_error(content)):
             remedy = "take the character that stands there out of the ontology"
             yield Fault(name, 0, "", "", f"the export is no XML: {where}", remedy)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rdflib import Namespace, URIRef
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SH, SKOS, DefinedNamespace
 
+from her2kg.model.layout import ONTOLOGY_MODULES
 from her2kg.model.turtle import read_turtle
 
 if TYPE_CHECKING:
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
 
 BASE = "https://w3id.org/her2kg/"
 ONTOLOGY = URIRef(f"{BASE}ontology")
-#: The modules of the ontology, by the name of their file.
-MODULES = {
-    "ontology": ONTOLOGY,
-    "ontology-base": URIRef(f"{ONTOLOGY}/base"),
-    "ontology-inferred": URIRef(f"{ONTOLOGY}/inferred"),
-}
+#: The modules of the ontology, by the name of their file: ``ontology-base`` is ``ontology/base``.
+MODULES = {name: URIRef(f"{BASE}{name.replace('-', '/')}") for name in ONTOLOGY_MODULES}
 DATASET = URIRef(f"{BASE}dataset")
 #: Where the data are asked, and the map of prefixes, which is also the name of ``ontology/prefixes.ttl``.
 ENDPOINT = URIRef(f"{BASE}sparql")

@@ -41,8 +41,8 @@ def _by_name(formats: Iterable[Format]) -> Mapping[str, Format]:
     return {known.name: known for known in formats}
 
 
-#: Formats of graphs by their short names, best first. An alias that both families have, such as ``xml``,
-#: means the one of the family that the query needs.
+#: Formats of graphs by their short names, best first. A word that both families have, such as ``xml``, means
+#: the format of the family that fits the query.
 GRAPH_FORMATS = _by_name((
     Format(
         "ttl", "text/turtle", "ttl", "Turtle", f"{_W3C}Turtle",

@@ -13,6 +13,7 @@ from rdflib.namespace import OWL, RDF, RDFS, SKOS
 
 from her2kg.errors import BuildMissingError, InputError, NotationError, shortened
 from her2kg.graph.derive.reasoning import logical_part
+from her2kg.model.layout import module_file
 from her2kg.model.namespaces import HER2
 from her2kg.reasoner import Ontology
 from her2kg.sparql.engine import Engine
@@ -34,7 +35,7 @@ def place(build: Path, file: Path, name: str) -> Placed:
     Raises InputError when the file cannot be read or reasoned over, NotationError when it has no such
     class, when the class can have no member, or when it falls under none of our alterations.
     """
-    ours = build / "ontology.nt"
+    ours = build / module_file("ontology", "nt")
     if not ours.is_file():
         raise BuildMissingError(f"{ours} is missing", "run `her2kg build` first")
     theirs = _read(file)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from her2kg.model.rows import Row, Tables
 
-NAME = "alignments.sssom.tsv"
 #: The slots of a mapping, in the order of the standard.
 COLUMNS = (
     "subject_id", "subject_label", "predicate_id", "object_id", "object_label", "mapping_justification",

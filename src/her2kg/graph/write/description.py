@@ -13,6 +13,7 @@ from urllib.parse import quote
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, OWL, RDF, RDFS, SDO, SH, VOID, XSD
 
+from her2kg.model.layout import DATA_FILES, DISTRIBUTIONS, FILES
 from her2kg.model.namespaces import (
     BASE,
     DATASET,
@@ -59,19 +60,6 @@ _KEYWORDS = (
     {"en": "RDF"},
     {"en": "SPARQL"},
 )
-_DISTRIBUTIONS = {
-    "her2kg.ttl": "text/turtle",
-    "her2kg.nt": "application/n-triples",
-    "her2kg.rdf": "application/rdf+xml",
-    "her2kg.nq": "application/n-quads",
-    "her2kg.trig": "application/trig",
-    "her2kg.jsonld": "application/ld+json",
-    "alignments.sssom.tsv": "text/tab-separated-values",
-    "context.jsonld": "application/ld+json",
-    "prefix.json": "application/json",
-}
-#: What a dump of the data is, among the files.
-_DUMPS = "her2kg."
 
 
 def describe(
@@ -144,7 +132,8 @@ def _sources(asserted: Graph) -> Iterator[Triple]:
 
 def _files() -> Iterator[Triple]:
     """Say which files there are, in which format, and where."""
-    for name, media_type in _DISTRIBUTIONS.items():
+    for name in DISTRIBUTIONS:
+        media_type = FILES[name]
         node = thing("distribution", name.replace(".", "-"))
         yield DATASET, DCAT.distribution, node
         yield node, RDF.type, DCAT.Distribution
@@ -156,7 +145,7 @@ def _files() -> Iterator[Triple]:
         yield node, SDO.name, Literal(name)
         yield node, SDO.encodingFormat, Literal(media_type)
         yield node, SDO.contentUrl, download(name)
-        if name.startswith(_DUMPS):
+        if name in DATA_FILES.values():
             yield DATASET, VOID.dataDump, download(name)
 
 

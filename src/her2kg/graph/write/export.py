@@ -15,9 +15,12 @@ from rdflib import XSD, Graph, Literal
 from rdflib.compare import to_canonical_graph
 from rdflib.plugins.serializers.turtle import TurtleSerializer
 
+from her2kg.errors import FormatError
+from her2kg.model.layout import DATA_FILES, FILES, module_file
 from her2kg.model.namespaces import DEFAULT_GRAPHS, GRAPHS
 from her2kg.model.queries import read_query
 from her2kg.sparql.engine import Engine, Table, convert, plain
+from her2kg.sparql.formats import GRAPH_FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,14 +28,7 @@ if TYPE_CHECKING:
 
     from rdflib.term import Node
 
-_MEDIA_TYPES = {
-    "ttl": "text/turtle",
-    "nt": "application/n-triples",
-    "rdf": "application/rdf+xml",
-    "nq": "application/n-quads",
-    "trig": "application/trig",
-    "jsonld": "application/ld+json",
-}
+    from her2kg.sparql.formats import Format
 
 
 def canonical(graph: Graph) -> Graph:
@@ -49,13 +45,15 @@ def artefacts(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[
     quads = [f"{line[:-2]} <{GRAPHS[name]}> ." for name in sorted(lines) for line in lines[name]]
     union = _ordered([graphs[name] for name, iri in GRAPHS.items() if iri in DEFAULT_GRAPHS], prefixes)
     nquads = _text(quads)
+    files = {
+        "nt": _text(default).encode(),
+        "nq": nquads.encode(),
+        "ttl": _written(_Turtle(union)),
+        "rdf": union.serialize(format="xml").encode(),
+    }
     return {
-        "her2kg.nt": _text(default).encode(),
-        "her2kg.nq": nquads.encode(),
-        "her2kg.ttl": _written(_Turtle(union)),
-        "her2kg.rdf": union.serialize(format="xml").encode(),
-        "her2kg.trig": convert(nquads, "application/trig", prefixes),
-        "her2kg.jsonld": convert(nquads, "application/ld+json"),
+        file: files[kind] if kind in files else _converted(nquads, GRAPH_FORMATS[kind], prefixes)
+        for kind, file in DATA_FILES.items()
     }
 
 
@@ -64,18 +62,30 @@ def modules(graphs: Mapping[str, Graph], prefixes: Mapping[str, str]) -> dict[st
     files: dict[str, bytes] = {}
     for name, graph in graphs.items():
         ordered = _ordered([graph], prefixes)
-        files[f"{name}.ttl"] = _written(_Turtle(ordered))
-        files[f"{name}.rdf"] = ordered.serialize(format="xml").encode()
-        files[f"{name}.nt"] = _text(_lines(graph)).encode()
+        files[module_file(name, "ttl")] = _written(_Turtle(ordered))
+        files[module_file(name, "rdf")] = ordered.serialize(format="xml").encode()
+        files[module_file(name, "nt")] = _text(_lines(graph)).encode()
     return files
 
 
 def document(graph: Graph, kind: str, prefixes: Mapping[str, str]) -> bytes:
-    """Serialise a graph by itself as ``ttl``, ``nt`` or ``jsonld``; its blank nodes keep their names."""
+    """Serialise a graph by itself in a format of graphs; its blank nodes keep their names.
+
+    Raises FormatError when it holds a character that RDF/XML cannot.
+    """
     if kind == "ttl":
         return _written(_Turtle(_ordered([graph], prefixes)))
+    if kind == "rdf":
+        content = _ordered([graph], prefixes).serialize(format="xml").encode()
+        if where := xml_error(content):
+            raise FormatError(f"the graph cannot be written as RDF/XML: {where}", "use Turtle or JSON-LD")
+        return content
     text = _text(_lines(graph))
-    return text.encode() if kind == "nt" else convert(text, _MEDIA_TYPES[kind])
+    return text.encode() if kind == "nt" else _converted(text, GRAPH_FORMATS[kind], prefixes)
+
+
+def _converted(nquads: str, known: Format, prefixes: Mapping[str, str]) -> bytes:
+    return convert(nquads, known.media_type, prefixes if known.prefixes else None)
 
 
 class _Turtle(TurtleSerializer):
@@ -112,7 +122,7 @@ def _written(serializer: TurtleSerializer) -> bytes:
 def directions(home: Path, content: bytes, name: str) -> dict[str, int]:
     """Read an export again and count its claims by direction, to show that no negative one was lost."""
     engine = Engine()
-    engine.add_text(content.decode(), _MEDIA_TYPES[name.rpartition(".")[2]])
+    engine.add_text(content.decode(), FILES[name])
     answer = engine.query(read_query(home / "queries" / "export" / "directions.rq").text)
     counted = answer.rows() if isinstance(answer, Table) else ()
     return dict(
@@ -120,10 +130,10 @@ def directions(home: Path, content: bytes, name: str) -> dict[str, int]:
     )
 
 
-def no_xml(content: bytes) -> str:
-    """Say where an export is no XML; nothing when it is.
+def xml_error(content: bytes) -> str:
+    """Say where an export is not well-formed XML; nothing when it is.
 
-    The engine reads characters that XML has not, and the writer lets them through.
+    The engine reads characters that XML does not allow, and the writer lets them through.
     """
     try:
         expat.ParserCreate().Parse(content, True)  # noqa: FBT003 - the parser takes no keyword

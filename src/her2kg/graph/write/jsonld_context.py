@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rdflib import Literal
 from rdflib.namespace import DCTERMS, OWL, RDF, RDFS, SKOS, VANN, XSD
 
+from her2kg.model.layout import CONTEXT, PREFIX_RECORD
 from her2kg.model.namespaces import ONTOLOGY
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from rdflib import Graph
     from rdflib.term import Node
 
-CONTEXT = "context.jsonld"
-RECORD = "prefix.json"
 #: Texts in both languages, under short names of their own.
 _TEXTS = {"label": RDFS.label, "definition": SKOS.definition, "synonym": SKOS.altLabel}
 #: Properties of the languages themselves, which the ontology need not declare, and mappings, whose values are
@@ -35,7 +34,7 @@ _LINKS = (
 
 def documents(ontology: Graph, prefixes: Mapping[str, str]) -> dict[str, bytes]:
     """Give the bytes of both files by their names."""
-    return {CONTEXT: _written(_context(ontology, prefixes)), RECORD: _written(_record(ontology))}
+    return {CONTEXT: _written(_context(ontology, prefixes)), PREFIX_RECORD: _written(_record(ontology))}
 
 
 def _written(content: dict[str, Any]) -> bytes:
