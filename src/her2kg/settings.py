@@ -102,9 +102,9 @@ _MaybeAddress = Annotated[
 ]
 
 
-def _unit(name: str) -> dict[str, Any]:
-    """Mark a limit: limits are published, each in its unit."""
-    return {"unit": name}
+def _limit(default: int, low: int, high: int, unit: str, description: str) -> Any:
+    """Make the field of a limit: limits are published, each in its unit."""
+    return Field(default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
 
 
 class Settings(BaseSettings):
@@ -117,118 +117,41 @@ class Settings(BaseSettings):
         8080, ge=0, le=65535, description="port that the service binds to (0: any free port)"
     )
     proxies: _Whole = Field(
-        0,
-        ge=0,
-        le=10,
-        description="trusted reverse proxies in front of the service (X-Forwarded-* headers)",
+        0, ge=0, le=10, description="trusted reverse proxies in front of the service (X-Forwarded-* headers)"
     )
-    threads: _Whole = Field(
-        384,
-        ge=8,
-        le=4096,
-        description="requests that are processed at the same time",
-        json_schema_extra=_unit("requests"),
+    threads: _Whole = _limit(384, 8, 4096, "requests", "requests that are processed at the same time")
+    connections: _Whole = _limit(
+        1000, 128, 100_000, "connections", "connections that may be open at the same time"
     )
-    connections: _Whole = Field(
-        1000,
-        ge=128,
-        le=100_000,
-        description="connections that may be open at the same time",
-        json_schema_extra=_unit("connections"),
+    workers: _Whole = _limit(16, 1, 1000, "queries", "queries that are evaluated at the same time")
+    long_queries: _Whole = _limit(
+        2, 1, 1000, "queries", "queries of more than a second that are evaluated besides"
     )
-    workers: _Whole = Field(
-        16,
-        ge=1,
-        le=1000,
-        description="queries that are evaluated at the same time",
-        json_schema_extra=_unit("queries"),
+    waiting: _Whole = _limit(
+        64, 0, 100_000, "queries", "queries that may wait for a worker; further ones are refused with 503"
     )
-    long_queries: _Whole = Field(
-        2,
-        ge=1,
-        le=1000,
-        description="queries of more than a second that are evaluated besides",
-        json_schema_extra=_unit("queries"),
+    query_seconds: _Whole = _limit(20, 1, 86_400, "s", "seconds that a query may take")
+    query_memory: _Whole = _limit(
+        256_000_000, 10**6, 10**12, "bytes", "bytes of memory that a query may use in addition to the graph"
     )
-    waiting: _Whole = Field(
-        64,
-        ge=0,
-        le=100_000,
-        description="queries that may wait for a worker; further ones are refused with 503",
-        json_schema_extra=_unit("queries"),
+    query_length: _Whole = _limit(200_000, 1, 10**9, "characters", "characters that a query may have")
+    query_nesting: _Whole = _limit(
+        200, 1, 10**6, "brackets", "levels of nested brackets that a query may have"
     )
-    query_seconds: _Whole = Field(
-        20, ge=1, le=86_400, description="seconds that a query may take", json_schema_extra=_unit("s")
+    answer_limit: _Whole = _limit(100_000_000, 1, 10**12, "bytes", "bytes that an answer may have")
+    row_limit: _Whole = _limit(10**6, 1, 10**12, "rows", "rows that a table may have")
+    stream_limit: _Whole = _limit(
+        128, 1, 4096, "answers", "large answers and files that may be in transfer at the same time"
     )
-    query_memory: _Whole = Field(
-        256_000_000,
-        ge=1_000_000,
-        le=10**12,
-        description="bytes of memory that a query may use in addition to the graph",
-        json_schema_extra=_unit("bytes"),
+    cache_bytes: _Whole = _limit(
+        16_000_000, 0, 10**12, "bytes", "bytes of answers that are kept for repeated requests (0: none)"
     )
-    query_length: _Whole = Field(
-        200_000,
-        ge=1,
-        le=10**9,
-        description="characters that a query may have",
-        json_schema_extra=_unit("characters"),
+    body_limit: _Whole = _limit(10**6, 0, 10**9, "bytes", "bytes that the body of a request may have")
+    head_limit: _Whole = _limit(
+        65_536, 8192, 10**9, "bytes", "bytes that the address and the headers of a request may have"
     )
-    query_nesting: _Whole = Field(
-        200,
-        ge=1,
-        le=10**6,
-        description="levels of nested brackets that a query may have",
-        json_schema_extra=_unit("brackets"),
-    )
-    answer_limit: _Whole = Field(
-        100_000_000,
-        ge=1,
-        le=10**12,
-        description="bytes that an answer may have",
-        json_schema_extra=_unit("bytes"),
-    )
-    row_limit: _Whole = Field(
-        1_000_000,
-        ge=1,
-        le=10**12,
-        description="rows that a table may have",
-        json_schema_extra=_unit("rows"),
-    )
-    stream_limit: _Whole = Field(
-        128,
-        ge=1,
-        le=4096,
-        description="large answers and files that may be in transfer at the same time",
-        json_schema_extra=_unit("answers"),
-    )
-    cache_bytes: _Whole = Field(
-        16_000_000,
-        ge=0,
-        le=10**12,
-        description="bytes of answers that are kept for repeated requests (0: none)",
-        json_schema_extra=_unit("bytes"),
-    )
-    body_limit: _Whole = Field(
-        1_000_000,
-        ge=0,
-        le=10**9,
-        description="bytes that the body of a request may have",
-        json_schema_extra=_unit("bytes"),
-    )
-    head_limit: _Whole = Field(
-        65_536,
-        ge=8192,
-        le=10**9,
-        description="bytes that the address and the headers of a request may have",
-        json_schema_extra=_unit("bytes"),
-    )
-    idle_seconds: _Whole = Field(
-        30,
-        ge=1,
-        le=60,
-        description="seconds that a client may stall while it sends a request or reads a response",
-        json_schema_extra=_unit("s"),
+    idle_seconds: _Whole = _limit(
+        30, 1, 60, "s", "seconds that a client may stall while it sends a request or reads a response"
     )
     log: Literal["errors", "requests"] = Field(
         "errors", description="what is written to standard error: errors or requests"
