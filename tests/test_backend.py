@@ -257,6 +257,20 @@ def test_user_and_password_are_sent_when_they_are_asked_for(opened: _Opener) -> 
         assert len(engine.asked) == 3
 
 
+def test_two_that_are_refused_at_once_both_try_again_with_a_password(opened: _Opener) -> None:
+    both = threading.Barrier(2)
+
+    def say(_form: object, authorization: str) -> Said:
+        if authorization:
+            return Said()
+        both.wait(5)
+        return Said(401)
+
+    with telling(say) as (url, _), ThreadPoolExecutor(2) as pool:
+        backend = opened(url.replace("http://", "http://me:secret@"))
+        assert all(pool.map(lambda _: bool(backend.query("ASK {}")), range(2)))
+
+
 def test_addresses_keep_their_secrets() -> None:
     place = address("https://me:s%40cret@host:1/sparql?reasoning=true")
     assert (place.user, place.password) == ("me", "s@cret")

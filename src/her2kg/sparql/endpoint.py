@@ -142,27 +142,24 @@ class Endpoint:
 
     async def _exchange(self, body: bytes, headers: dict[str, str]) -> Received:
         url = URL(self.address.url, encoded=True)
-        async with self._session.post(
-            url, data=body, headers=headers | self._basic, allow_redirects=False
-        ) as response:
+        headers = headers | self._basic
+        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
             content = bytearray()
             async for piece in response.content.iter_chunked(_PIECE):
                 content += piece
                 if len(content) > self.limit:
                     raise LimitError("answer", self.limit)
-            if 200 <= response.status < 300:
+            if not self._wants_basic(response, headers):
                 return _received(response, bytes(content))
-            if response.status not in _DENIED or not self.address.user or self._wants_digest(response):
-                raise _problem(response, bytes(content))
-        # Basic comes second: Virtuoso offers Digest, but to nobody who has sent Basic.
         credentials = f"{self.address.user}:{self.address.password}".encode()
         self._basic = {"Authorization": f"Basic {b64encode(credentials).decode()}"}
         return await self._exchange(body, headers)
 
-    def _wants_digest(self, response: aiohttp.ClientResponse) -> bool:
-        """Tell whether Basic is not worth a try: the engine takes Digest, or has refused Basic."""
-        challenge = response.headers.get("WWW-Authenticate", "")
-        return bool(self._basic) or challenge.lower().startswith("digest")
+    def _wants_basic(self, response: aiohttp.ClientResponse, headers: dict[str, str]) -> bool:
+        """Tell whether to try Basic; not first, since Virtuoso offers Digest to nobody who has sent Basic."""
+        if response.status not in _DENIED or not self.address.user or "Authorization" in headers:
+            return False
+        return not response.headers.get("WWW-Authenticate", "").lower().startswith("digest")
 
 
 def _reason(error: Exception) -> str:
@@ -173,6 +170,8 @@ def _reason(error: Exception) -> str:
 
 
 def _received(response: aiohttp.ClientResponse, content: bytes) -> Received:
+    if not 200 <= response.status < 300:
+        raise _problem(response, content)
     if rows := response.headers.get(_CUT, ""):
         raise BackendError(f"the engine cut the answer off at {rows[:20]} rows", "ask for fewer, with LIMIT")
     return Received(response.content_type, content)
