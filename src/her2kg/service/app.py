@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -56,11 +56,8 @@ def create_app(
     app.extensions[observation.METRICS] = observation.Metrics(app)
     for part in (protocol, description, pages, ontology, things, observation):
         app.register_blueprint(part.blueprint)
-    app.before_request(observation.begin)
-    app.before_request(_check_head)
-    # Flask calls them in the reverse order: a response is finished last.
-    app.after_request(observation.finish)
-    app.after_request(transfer.limit_transfers)
+    app.before_request(_begin)
+    app.after_request(_finish)
     app.register_error_handler(Her2kgError, problems.of_error)
     app.register_error_handler(HTTPException, problems.of_http)
     if behind := settings.proxies:
@@ -68,8 +65,13 @@ def create_app(
     return app
 
 
-def _check_head() -> None:
-    """Refuse a request whose Host or Accept header no client sends."""
+def _finish(response: Response) -> Response:
+    return observation.finish(transfer.limit_transfers(response))
+
+
+def _begin() -> None:
+    """Note when a request began, and refuse one whose Host or Accept header no client sends."""
+    observation.begin()
     host = request.environ.get("HTTP_HOST")
     if (host is None and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1") or "," in (host or ""):
         abort(400, "the request needs one Host header; add it")

@@ -161,7 +161,7 @@ def metrics() -> Response:
 
 
 def begin() -> None:
-    """Note when a request began, and its identifier; refuse what no client sends."""
+    """Note when a request began, and its identifier."""
     g.begun, g.outcome = time.perf_counter(), ""
     given = request.headers.get("X-Request-Id", "")
     g.id = given if _IDENTIFIER.fullmatch(given) else f"{_RUN}-{next(_NUMBERS)}"

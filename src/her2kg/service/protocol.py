@@ -58,7 +58,7 @@ def sparql() -> Response:
         received.values("default-graph-uri"),
         received.values("named-graph-uri"),
         negotiation.formats(accept, word),
-        request.base_url,
+        f"{request.scheme}://{request.host}{request.script_root}{request.path}",
     )
     g.query, g.outcome = job.text, "answered"
     if ("explain", "1") in received.pairs:

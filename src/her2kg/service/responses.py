@@ -19,50 +19,51 @@ if TYPE_CHECKING:
 
 #: Answers of at least this many bytes are compressed.
 _WORTH_GZIP = 1000
+_REVALIDATE = "public, max-age=0, must-revalidate"
 
 
 def answered(job: Job) -> Response:
     """Answer a query for the current request; raises as `Pool.ask` does, or HTTPException."""
     version = service().engine.version
+    name = tag(version, job)
     known = request.if_none_match
-    if not known.star_tag and request.method != "POST" and known.contains_weak(tag(version, job)):
+    if not known.star_tag and request.method != "POST" and known.contains_weak(name):
         g.outcome = "cached"
-        return _with_tag(Response(status=HTTPStatus.NOT_MODIFIED), version, job)
-    reply = ask(job)
+        return _tagged(Response(status=HTTPStatus.NOT_MODIFIED), name)
+    reply = ask(job, name)
     if reply.content is None:
         raise negotiation.unacceptable(negotiation.FAMILIES[reply.form])
     response = _response(reply, job.formats[reply.form])
     if not is_stable(job.text):
-        response.cache_control.no_store = True
+        response.headers["Cache-Control"] = "no-store"
         return response
-    _with_tag(response, reply.version, job)
-    if request.method == "POST" and known.contains_weak(response.get_etag()[0] or ""):
-        raise PreconditionFailed("the answer is the one that If-None-Match excludes; leave out that header")
-    response.make_conditional(request)
+    if reply.version != version:  # the data were replaced meanwhile
+        name = tag(reply.version, job)
+    if known:
+        if request.method == "POST" and known.contains_weak(name):
+            raise PreconditionFailed("If-None-Match excludes this answer; leave that header out")
+        return _tagged(response, name).make_conditional(request)  # type: ignore[return-value]
+    return _tagged(response, name)
+
+
+def _tagged(response: Response, name: str) -> Response:
+    # Weak: compressed and plain bytes have one tag, and names of blank nodes differ from run to run.
+    response.headers["ETag"] = f'W/"{name}"'
+    response.headers["Cache-Control"] = _REVALIDATE
     return response
 
 
 def _response(reply: Reply, media_type: str) -> Response:
     content_type = negotiation.content_type(media_type)
-    packs = request.accept_encodings["gzip"] > 0
     content = reply.content
+    packed = request.accept_encodings["gzip"] > 0
     if isinstance(content, bytes):
-        packed = packs and len(content) >= _WORTH_GZIP
-        response = Response(gzip.compress(content, 5, mtime=0) if packed else content)
+        packed = packed and len(content) >= _WORTH_GZIP
+        content = gzip.compress(content, 5, mtime=0) if packed else content
+        response = Response(content, content_type=content_type)
     elif content is not None:
-        packed = packs
-        response = Response(read_pieces(content, packed=packs))
+        response = Response(read_pieces(content, packed=packed), content_type=content_type)
         response.call_on_close(content.close)
     if packed:
         response.content_encoding = "gzip"
-    response.content_type = content_type
-    return response
-
-
-def _with_tag(response: Response, version: str, job: Job) -> Response:
-    # Weak: compressed and plain bytes have one tag, and names of blank nodes differ from run to run.
-    response.set_etag(tag(version, job), weak=True)
-    response.cache_control.public = True
-    response.cache_control.max_age = 0
-    response.cache_control.must_revalidate = True
     return response

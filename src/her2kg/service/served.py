@@ -96,19 +96,23 @@ def _size(reply: Reply) -> int:
 
 def tag(version: str, job: Job) -> str:
     """Name the answer of a job over one version of the data; different answers have different names."""
-    return hashlib.blake2b(version.encode() + b"\0" + job.packed(), digest_size=16).hexdigest()
+    return hashlib.blake2b(version.encode() + b"\0" + job.packed, digest_size=16).hexdigest()
 
 
-def ask(job: Job) -> Reply:
-    """Answer a query for the client of the current request, from the kept answers if possible."""
+def ask(job: Job, name: str = "") -> Reply:
+    """Answer a query for the client of the current request, from the kept answers if possible.
+
+    ``name`` is the tag of the job over the present version of the data, if the caller has it.
+    """
     here = service()
-    name = tag(here.engine.version, job)
+    version = here.engine.version
+    name = name or tag(version, job)
     if kept := here.cache.get(name):
         g.outcome = "cached"
         return kept
     reply = here.engine.ask(job, request.remote_addr or "")
-    if is_stable(job.text):
-        here.cache.keep(tag(reply.version, job), reply)
+    if reply.version == version and is_stable(job.text):
+        here.cache.keep(name, reply)
     return reply
 
 

@@ -381,7 +381,7 @@ class Pool:
             raise LimitError("length", self.limits.length)
         with self.gate.place(client, self.limits.seconds) as place:
             until = time.monotonic() + self.limits.seconds
-            worker = self._begin(job.packed(), until)
+            worker = self._begin(job.packed, until)
             try:
                 kind, content, pieces = self._read(worker, place, until)
             except BaseException as error:

@@ -22,6 +22,7 @@ import signal
 import socket
 import struct
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from her2kg.errors import Her2kgError, LimitError, QueryError
@@ -115,8 +116,9 @@ class Job:
     base: str = ""
     task: str = ""
 
+    @cached_property
     def packed(self) -> bytes:
-        """Write it for another process."""
+        """Give it as bytes, for another process; different jobs have different bytes."""
         fields = [self.text, [*self.default], [*self.named], {**self.formats}, self.base, self.task]
         return _ENCODER.encode(fields).encode()
 
