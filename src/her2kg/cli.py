@@ -493,16 +493,16 @@ def load(settings: Settings, /, *, only_check: bool, **flags: str | None) -> Non
     """
     from her2kg.answer.loading import differences
     from her2kg.answer.opening import open_build
-    from her2kg.service import start
+    from her2kg.service import backend
 
     settings = _with(settings, flags)
     if not only_check:
         with _Steps() as steps:
-            start.fill(settings, lambda done, total: steps.step("load", done, total))
+            backend.fill(settings, lambda done, total: steps.step("load", done, total))
         _say(f"the build is in {settings.backend}")
         return
     differ = False
-    for found in differences(open_build(settings.build), start.opened_backend(settings), settings.home):
+    for found in differences(open_build(settings.build), backend.opened_backend(settings), settings.home):
         differ = True
         click.echo(f"{found.name} {found.lang}".rstrip() + f": {found.words}")
     if differ:

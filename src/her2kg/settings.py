@@ -5,25 +5,33 @@ A flag on the command line comes before the environment, the environment before 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 from urllib.parse import unquote, urlsplit
 
 from annotated_types import Ge, Le
-from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticUseDefault
-from pydantic_settings import BaseSettings, EnvSettingsSource, NoDecode, SettingsConfigDict
 
 from her2kg.errors import SettingError, shortened
+from her2kg.home import package_home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic.fields import FieldInfo
-    from pydantic_settings import PydanticBaseSettingsSource
 
-_PACKAGE = Path(__file__).resolve().parent
 _PREFIX = "HER2KG_"
 
 
@@ -63,12 +71,6 @@ class Address:
         return self.url
 
 
-def _home() -> Path:
-    """Find the folder with the queries: in an installed wheel beside the code, else above src/."""
-    bundle = _PACKAGE / "bundle"
-    return bundle if bundle.is_dir() else _PACKAGE.parent.parent
-
-
 def _build(data: dict[str, Any]) -> Path:
     home: Path = data["home"]
     return home / "build"
@@ -97,9 +99,7 @@ _Whole = Annotated[int, BeforeValidator(_digits)]
 _File = Annotated[Path, BeforeValidator(_filled)]
 _MaybeFile = Annotated[Path | None, BeforeValidator(_filled)]
 # The validator that stands last runs first.
-_MaybeAddress = Annotated[
-    InstanceOf[Address] | None, NoDecode, BeforeValidator(_address), BeforeValidator(_filled)
-]
+_MaybeAddress = Annotated[InstanceOf[Address] | None, BeforeValidator(_address), BeforeValidator(_filled)]
 
 
 def _limit(default: int, low: int, high: int, unit: str, description: str) -> Any:
@@ -107,10 +107,10 @@ def _limit(default: int, low: int, high: int, unit: str, description: str) -> An
     return Field(default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The settings in force, read once at the start; ``Settings.read`` takes flags and environment."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     host: str = Field("127.0.0.1", description="address that the service binds to")
     port: _Whole = Field(
@@ -123,7 +123,7 @@ class Settings(BaseSettings):
     connections: _Whole = _limit(
         1000, 128, 100_000, "connections", "connections that may be open at the same time"
     )
-    workers: _Whole = _limit(16, 1, 1000, "queries", "queries that are evaluated at the same time")
+    workers: _Whole = _limit(24, 1, 1000, "queries", "queries that are evaluated at the same time")
     long_queries: _Whole = _limit(
         2, 1, 1000, "queries", "queries of more than a second that are evaluated besides"
     )
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
         "errors", description="what is written to standard error: errors or requests"
     )
     home: _File = Field(
-        default_factory=_home,
+        default_factory=package_home,
         description="folder that holds ontology/, data/ and queries/ (default: found from the package)",
     )
     build: _File = Field(
@@ -180,19 +180,6 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the constructor read no environment and no files: ``read`` chooses the environment."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
-
-    @classmethod
     def read(
         cls, flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
     ) -> Settings:
@@ -205,11 +192,14 @@ class Settings(BaseSettings):
         >>> Settings.read({}, {"HER2KG_PORT": "9001"}).port
         9001
         """
-        variables = EnvSettingsSource(cls)
-        if environ is not None:
-            variables.env_vars = {name.lower(): text for name, text in environ.items()}
-        given = {name: str(value) for name, value in (flags or {}).items() if value is not None}
-        values = {**variables(), **{name: text for name, text in given.items() if name in cls.model_fields}}
+        environ = os.environ if environ is None else environ
+        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        values: dict[str, Any] = {}
+        for setting in SETTINGS:
+            if setting.name in given:
+                values[setting.name] = str(given[setting.name])
+            elif setting.variable in environ:
+                values[setting.name] = environ[setting.variable]
         try:
             return cls(**values)
         except ValidationError as error:

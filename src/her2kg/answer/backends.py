@@ -14,9 +14,10 @@ from typing import Any
 from her2kg import errors
 from her2kg.answer.explanation import explain
 from her2kg.errors import BackendError, Her2kgError, LimitError, QueryError
+from her2kg.home import package_home
 from her2kg.model.namespaces import BACKEND_GRAPH, GRAPHS, LOADED
 from her2kg.model.queries import read_query
-from her2kg.settings import Address, Settings
+from her2kg.settings import Address
 from her2kg.sparql.backend import Backend, Dataset
 from her2kg.sparql.worker import Job
 
@@ -26,7 +27,7 @@ def dataset() -> Dataset:
 
     The queries are those of the package, whatever the home: they belong to what a load writes.
     """
-    folder = Settings.read({}, {}).home / "queries" / "backend"
+    folder = package_home() / "queries" / "backend"
     loaded, count, known = (read_query(folder / f"{name}.rq").text for name in ("mark", "triples", "ours"))
     return Dataset(
         default=str(BACKEND_GRAPH),

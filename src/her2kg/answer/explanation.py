@@ -17,9 +17,9 @@ from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 
 from her2kg.errors import QueryError
+from her2kg.home import package_home
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries
-from her2kg.settings import Settings
 from her2kg.sparql.engine import Table, Triples, Truth, iri, literal, plain, written
 from her2kg.sparql.syntax import tokens
 
@@ -132,7 +132,7 @@ def prepare() -> Mapping[str, Query]:
 
     A process that can open no file any more must have done this before.
     """
-    folder = Settings.read({}, {}).home / "queries" / "explanation"
+    folder = package_home() / "queries" / "explanation"
     return {query.name: query for query in read_queries(folder)}
 
 

@@ -13,14 +13,12 @@ from werkzeug.exceptions import (
     UnsupportedMediaType,
 )
 
-from her2kg.answer.explanation import Finding
-from her2kg.answer.processes import EXPLAIN
 from her2kg.service import description, negotiation
 from her2kg.service.pages import language
 from her2kg.service.responses import answered
 from her2kg.service.served import service
 from her2kg.service.transfer import held
-from her2kg.sparql.pool import Job
+from her2kg.sparql.pool import EXPLAIN, Job
 
 blueprint = Blueprint("protocol", __name__)
 
@@ -67,6 +65,8 @@ def sparql() -> Response:
 
 
 def _explained(job: Job, lang: str) -> Response:
+    from her2kg.answer.explanation import Finding  # noqa: PLC0415 - it needs much that queries do not
+
     lang = language(lang or "en")
     findings = service().engine.run(replace(job, task=EXPLAIN), request.remote_addr or "")
     return jsonify(query=job.text, findings=[Finding(**finding).told(lang) for finding in findings])

@@ -141,7 +141,7 @@ def _load(
     _target: str,
 ) -> Flask:
     """Make the application; when that fails, hand the error to the main process and end it."""
-    die_with_parent(signal.SIGTERM)
+    die_with_parent(signal.SIGKILL)
     wanted = Event()
     signal.signal(signal.SIGHUP, lambda *_: wanted.set())
     from her2kg.service.stalled import Stalled  # noqa: PLC0415

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Asker", "Gate", "Job", "Limits", "Pool", "Reply"]
 
+#: The task that says why a query has no answer.
+EXPLAIN = "explain"
 #: Seconds after which a query counts as long: it needs a long place then, or ends.
 _LONG = 1.0
 #: Bytes of an answer that stay in memory; a larger answer is written to a temporary file.
@@ -73,6 +75,9 @@ class Asker(Protocol):
     @property
     def triples(self) -> int:
         """Count the triples of the default graph."""
+
+    def open(self) -> Self:
+        """Wait until queries can be answered; raises what stands in the way."""
 
     def ask(self, job: Job, client: str = "") -> Reply:
         """Answer a query."""
@@ -240,9 +245,10 @@ class _Parent:
     """The process that holds one version of the data and forks the workers over them."""
 
     def __init__(self, command: Sequence[str], config: Mapping[str, Any]) -> None:
-        """Start it and wait until it has loaded the data; raises what loading them raises there."""
+        """Start it; it is of use when it is ``open``."""
         #: Workers that have a job.
         self.busy = 0
+        self.version, self.triples = "", 0
         self._lock = Lock()
         self._control, theirs = socket.socketpair()
         with theirs:
@@ -253,9 +259,12 @@ class _Parent:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
+        self._control.settimeout(_LOADING)
+        send(self._control, b"C", json.dumps(config).encode())
+
+    def open(self) -> None:
+        """Wait until it has loaded the data; raises what loading them raises there."""
         try:
-            self._control.settimeout(_LOADING)
-            send(self._control, b"C", json.dumps(config).encode())
             kind, content = receive(self._control)
             self._control.settimeout(_FORKING)
         except (OSError, EOFError) as error:
@@ -306,7 +315,7 @@ class Pool:
         limits: Limits,
         give_up: Callable[[], object] = lambda: None,
     ) -> None:
-        """Start the parent; raises what loading the data raises."""
+        """Start the parent; the pool is of use when it is ``open``."""
         self.limits = limits
         self.gate = Gate(limits)
         self._command, self._config, self._give_up = command, config, give_up
@@ -315,8 +324,8 @@ class Pool:
         self._parent = _Parent(command, config)
 
     def __enter__(self) -> Self:
-        """Give the pool."""
-        return self
+        """Give the pool, open."""
+        return self.open()
 
     def __exit__(self, *_: object) -> None:
         """End every process."""
@@ -325,14 +334,17 @@ class Pool:
     @property
     def version(self) -> str:
         """Name the version of the data."""
-        version: str = self._parent.version
-        return version
+        return self._parent.version
 
     @property
     def triples(self) -> int:
         """Count the triples of the default graph."""
-        triples: int = self._parent.triples
-        return triples
+        return self._parent.triples
+
+    def open(self) -> Self:
+        """Wait until the data are loaded, and give the pool; raises what loading them raises."""
+        self._parent.open()
+        return self
 
     def close(self) -> None:
         """End every process."""
@@ -346,6 +358,7 @@ class Pool:
         Queries that are running are answered from the data before.
         """
         fresh = _Parent(self._command, self._config)
+        fresh.open()
         with self._lock:
             old, self._parent = self._parent, fresh
         until = time.monotonic() + self.limits.seconds + 1
@@ -459,10 +472,12 @@ class Pool:
                 return  # another thread was faster
             dead.close()
             try:
-                self._parent = _Parent(self._command, self._config)
+                fresh = _Parent(self._command, self._config)
+                fresh.open()
             except Her2kgError:
                 self._give_up()
                 raise
+            self._parent = fresh
 
     def _keep_or_end(self, worker: _Worker, *, keep: bool) -> None:
         """Keep a worker that is done for the next job; end those that have had none for a while."""

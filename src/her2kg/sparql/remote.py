@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from her2kg.errors import QueryError
 from her2kg.sparql.engine import FORMS
@@ -59,6 +59,11 @@ class RemotePool:
     def triples(self) -> int:
         """Count the triples of the default graph."""
         return len(self._backend)
+
+    def open(self) -> Self:
+        """Wait until queries can be parsed."""
+        self._parser.open()
+        return self
 
     def close(self) -> None:
         """End the processes that parse, and close the connections to the engine."""

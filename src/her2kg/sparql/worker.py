@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 #: Bytes of an answer that are sent at a time; a smaller answer is one frame.
 _PIECE = 1 << 16
 #: Bytes by which a worker may have grown when it begins the next query; a larger one is replaced.
-_GROWTH = 32 << 20
+_GROWTH = 16 << 20
 _HEAD = struct.Struct("!cI")
 _PR_SET_PDEATHSIG = 1
 _ENCODER = json.JSONEncoder(check_circular=False)
@@ -161,7 +161,7 @@ def run_parent(
         send(control, b"E", json.dumps([type(error).__name__, error.problem, error.remedy]).encode())
         return
     send(control, b"V", json.dumps([store.version, len(store)]).encode())
-    gc.collect()
+    give_memory_back()
     gc.freeze()  # the collector would write to the pages that are shared
     setup = _Setup(store, limits, prefixes, tasks)
     frames = Frames(control)
@@ -193,6 +193,13 @@ def _fork(setup: _Setup, control: socket.socket) -> None:
 
 
 # In a worker ------------------------------------------------------------------------------------------
+
+
+def give_memory_back() -> None:
+    """Give the system the memory that loading has freed; the C library would keep it (malloc_trim(3))."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def die_with_parent(number: signal.Signals) -> None:
