@@ -60,8 +60,8 @@ audit: $(STAMP) ## dependencies: met, pinned, wheels, licences, known vulnerabil
 	$(BIN)/python .ci/audit.py
 
 format: $(STAMP) ## bring code and tables into their form
-	$(BIN)/ruff format src tests .ci
-	$(BIN)/ruff check --fix src tests .ci
+	$(BIN)/ruff format src tests bench .ci
+	$(BIN)/ruff check --fix src tests bench .ci
 	$(BIN)/her2kg format
 
 wheel: $(STAMP) ## dist/: a wheel that carries the built graph
@@ -76,8 +76,9 @@ wheel: $(STAMP) ## dist/: a wheel that carries the built graph
 system-packages: ## what the tests use besides Python (needs root)
 	@./.ci/system-packages
 
-test-long: $(STAMP) ## soak, kills, large data
+test-long: $(STAMP) ## soak, kills, large data; lowest and newest versions of what the service rests on
 	$(BIN)/python -m pytest -q -m long tests
+	PYTHON=$(PYTHON) ./.ci/versions
 
 .bench/.installed: bench/constraints.txt
 	$(PYTHON) -m venv .bench

@@ -18,6 +18,7 @@ from her2kg.model.namespaces import HER2, MODULES, ONTOLOGY
 from her2kg.model.queries import read_query
 from her2kg.service import negotiation
 from her2kg.service.pages import language, settings, store
+from her2kg.service.responses import page
 from her2kg.service.served import service
 from her2kg.sparql.engine import Engine, Table
 from her2kg.sparql.formats import GRAPH_FORMATS
@@ -56,7 +57,7 @@ def module(part: str = "") -> Response:
     """Give a module in the format asked for; the page to a browser that asks for the ontology."""
     stem, _, kind = part.partition(".")
     if not part and negotiation.wants_page(request):
-        return Response(_page(), mimetype="text/html")
+        return page(_page)
     if kind and kind not in _KINDS:
         raise NotFound(f"the ontology is not to be had as {kind!r}; use {', '.join(_KINDS)}")
     return _file(stem, _KINDS[kind].media_type if kind else negotiation.choose(request, _KINDS))

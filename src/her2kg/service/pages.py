@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, render_template, request
@@ -12,6 +13,7 @@ from her2kg.answer.results import FORMATS
 from her2kg.model.namespaces import BASE
 from her2kg.model.queries import read_queries, read_question
 from her2kg.service import schemaorg
+from her2kg.service.responses import page
 from her2kg.service.served import service
 from her2kg.sparql.pool import Job
 
@@ -46,8 +48,12 @@ def language(asked: str | None = None) -> str:
 
 
 @blueprint.get("/")
-def home() -> str:
+def home() -> Response:
     """Show what the graph holds and list the questions; of files of the user's own, only their size."""
+    return page(_home)
+
+
+def _home() -> str:
     folder = settings().home / "queries"
     tables: list[tuple[Query, Answers]] = []
     questions: list[Query] = []
@@ -76,8 +82,12 @@ def _question(name: str) -> Query:
 
 
 @blueprint.get("/questions/<name>")
-def question(name: str) -> str:
+def question(name: str) -> Response:
     """Show a question with its answer."""
+    return page(partial(_question_page, name))
+
+
+def _question_page(name: str) -> str:
     query = _question(name)
     answers = answer(store(), settings().home, query, _parameters(), language())
     return render_template(

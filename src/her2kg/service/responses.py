@@ -12,10 +12,11 @@ from werkzeug.exceptions import PreconditionFailed
 from her2kg.service import negotiation
 from her2kg.service.served import ask, service, tag
 from her2kg.service.transfer import read_pieces
+from her2kg.sparql.pool import Job, Reply
 from her2kg.sparql.syntax import is_stable
 
 if TYPE_CHECKING:
-    from her2kg.sparql.pool import Job, Reply
+    from collections.abc import Callable
 
 #: Answers of at least this many bytes are compressed.
 _WORTH_GZIP = 1000
@@ -44,6 +45,19 @@ def answered(job: Job) -> Response:
             raise PreconditionFailed("If-None-Match excludes this answer; leave that header out")
         return _tagged(response, name).make_conditional(request)  # type: ignore[return-value]
     return _tagged(response, name)
+
+
+def page(render: Callable[[], str]) -> Response:
+    """Give the page of the current URL, rendered once for each version of the data while there is room."""
+    here = service()
+    version = here.engine.version
+    name = tag(version, Job(request.url, task="page"))
+    kept = here.cache.get(name)
+    if kept is None:
+        kept = Reply("page", version, render().encode())
+        here.cache.keep(name, kept)
+    response = _response(kept, "text/html")
+    return _tagged(response, name).make_conditional(request)  # type: ignore[return-value]
 
 
 def _tagged(response: Response, name: str) -> Response:

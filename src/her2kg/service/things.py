@@ -6,6 +6,7 @@ said of the data as a whole is also to be had where programs look for it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import (
@@ -23,7 +24,7 @@ from her2kg.answer.questions import answer, bound
 from her2kg.errors import QueryError, shortened
 from her2kg.model.namespaces import BASE, GRAPHS
 from her2kg.model.queries import Query, read_query
-from her2kg.service import negotiation
+from her2kg.service import negotiation, responses
 from her2kg.service.pages import language, settings, store
 from her2kg.service.responses import answered
 from her2kg.service.served import service
@@ -89,8 +90,12 @@ def data(name: str, kind: str) -> Response:
 
 
 @blueprint.get("/page/<path:name>")
-def page(name: str) -> str:
+def page(name: str) -> Response:
     """Show what is said of a thing, and what speaks of it."""
+    return responses.page(partial(_page, name))
+
+
+def _page(name: str) -> str:
     node, lang = _known(name), language()
     said, mentions = (list(_rows(query, node, lang)) for query in ("statements", "mentions"))
     return render_template(
@@ -148,13 +153,15 @@ def examples() -> Response:
     """Give the example queries, as a page or as data (sh:SPARQLExecutable)."""
     _require_build()
     if negotiation.wants_page(request) and "format" not in request.args:
-        lang = language()
-        rows = answer(store(), settings().home, _query("page", "examples"), lang=lang)
-        return Response(
-            render_template("examples.html", lang=lang, examples=rows, kinds=_KINDS), mimetype="text/html"
-        )
+        return responses.page(_examples)
     formats = {"triples": negotiation.choose(request, _KINDS)}
     return answered(Job(_query("data", "examples").text, formats=formats))
+
+
+def _examples() -> str:
+    lang = language()
+    rows = answer(store(), settings().home, _query("page", "examples"), lang=lang)
+    return render_template("examples.html", lang=lang, examples=rows, kinds=_KINDS)
 
 
 @blueprint.get("/download/<name>")

@@ -14,7 +14,7 @@ import socket
 import struct
 import subprocess
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from threading import Event, Lock, Semaphore, Thread
@@ -92,116 +92,125 @@ class Asker(Protocol):
         """End every process, close every connection."""
 
 
-class _Client:
-    """The queries of one client address: how many are here, and a semaphore for those that run."""
-
-    def __init__(self, running: int) -> None:
-        self.inside = 0
-        self.places = Semaphore(running)
-
-
 class Place:
     """Where a query runs: in a light place for a second, then in a long one.
 
-    Entering it waits for a light place; raises BusyError when the waiting room is full, or after ``seconds``.
+    Entering it waits for a light place; raises BusyError when it comes to none in so many seconds.
     """
 
-    def __init__(self, gate: Gate, address: str, seconds: float) -> None:
-        """Want a place for a query from a client address."""
-        self._gate = gate
-        self._address = address
-        self._seconds = seconds
-        self._held: Semaphore | None = None
+    def __init__(self, gate: Gate, client: str, seconds: float) -> None:
+        """Want a place for a query of a client."""
+        self.client = client
+        self.is_long = False
+        #: Whether it has a place; the gate sets it.
+        self.is_held = False
+        #: Released when waiting is over, with a place or without.
+        self.turn = Semaphore(0)
         #: When the query must change over to a long place, on the monotonic clock.
         self.until = 0.0
-
-    @property
-    def is_long(self) -> bool:
-        """Say whether it is a long place."""
-        return self._held is self._gate.long
+        self._gate = gate
+        self._seconds = seconds
 
     def __enter__(self) -> Self:
         """Wait for the place."""
-        gate, until = self._gate, time.monotonic() + self._seconds
-        self._client = gate.enter(self._address)
-        if self._client.places.acquire(timeout=self._seconds):
-            if gate.light.acquire(timeout=_left(until)):
-                self._held = gate.light
-                self.until = time.monotonic() + _LONG
-                gate.start()
-                return self
-            self._client.places.release()
-        gate.exit(self._address, self._client)
-        raise BusyError
+        self._gate.enter(self, self._seconds)
+        self.until = time.monotonic() + _LONG
+        return self
 
     def __exit__(self, *_: object) -> None:
         """Give the place back."""
-        if self._held:
-            self._held.release()
-            self._client.places.release()
-            self._gate.exit(self._address, self._client, ran=True)
+        self._gate.leave(self)
 
     def lengthen(self) -> None:
         """Change over to a long place; raises BusyError when every long place is taken."""
-        if not self._gate.long.acquire(blocking=False):
-            raise BusyError("other long queries are running", "repeat it in a few seconds, or ask for less")
-        self._gate.light.release()
-        self._held = self._gate.long
+        self._gate.lengthen(self)
 
 
 class Gate:
-    """Limit concurrency: light places, long places and a waiting room, no kind of which one client fills.
+    """Limit concurrency: light places, long places and a waiting room, fair between clients.
 
     A query starts in a light place. When it has run for a second it changes over to a long place, or ends if
-    there is none: long queries never stop the others. One client may hold all running places but one, and
-    three quarters of all places, running and waiting.
+    there is none: long queries never stop the others. One client may hold all running places but one. Of
+    those who wait the last comes first, and when the room is full the oldest query of the client that has
+    most there is refused: under a flood, whoever comes new is served at once and whoever floods is not.
     """
 
     def __init__(self, limits: Limits) -> None:
         """Open as many places as the limits allow."""
-        self.light, self.long = Semaphore(limits.workers), Semaphore(limits.long)
-        #: Queries that are being evaluated.
-        self.running = 0
-        self._running_share = limits.workers + limits.long - 1
-        self._room = limits.workers + limits.long + limits.waiting
-        self._share = max(self._room * 3 // 4, 1)
-        self._clients: dict[str, _Client] = {}
+        self._light, self._long, self._room = limits.workers, limits.long, limits.waiting
+        self._share = limits.workers + limits.long - 1
         self._lock = Lock()
-        self._inside = 0
+        self._running: Counter[str] = Counter()
+        self._waiting: list[Place] = []
+
+    @property
+    def running(self) -> int:
+        """Count the queries that are being evaluated."""
+        return self._running.total()
 
     @property
     def waiting(self) -> int:
         """Count the queries that wait for a place."""
-        return max(self._inside - self.running, 0)
+        return len(self._waiting)
 
-    def place(self, address: str, seconds: float) -> Place:
-        """Give a place for a query of a client address, which waits as long as ``seconds`` when entered."""
-        return Place(self, address, seconds)
+    def place(self, client: str, seconds: float) -> Place:
+        """Give a place for a query of a client, an address; entering it waits up to so many seconds."""
+        return Place(self, client, seconds)
 
-    def enter(self, address: str) -> _Client:
-        """Enter the waiting room; raises BusyError when it is full, for all or for this client."""
+    def enter(self, place: Place, seconds: float) -> None:
+        """Take a light place, or wait for one; raises BusyError."""
         with self._lock:
-            client = self._clients.get(address) or _Client(self._running_share)
-            if self._inside >= self._room or client.inside >= self._share:
+            self._waiting.append(place)
+            self._admit()
+            if len(self._waiting) > self._room:
+                self._refuse()
+        place.turn.acquire(timeout=seconds)
+        with self._lock:
+            if not place.is_held:
+                if place in self._waiting:
+                    self._waiting.remove(place)
                 raise BusyError
-            self._clients[address] = client
-            self._inside += 1
-            client.inside += 1
-            return client
 
-    def start(self) -> None:
-        """Count a query that begins to run."""
+    def leave(self, place: Place) -> None:
+        """Give a place back."""
         with self._lock:
-            self.running += 1
+            self._running[place.client] -= 1
+            if not self._running[place.client]:
+                del self._running[place.client]
+            if place.is_long:
+                self._long += 1
+            else:
+                self._light += 1
+            self._admit()
 
-    def exit(self, address: str, client: _Client, *, ran: bool = False) -> None:
-        """Leave the room, after running or without."""
+    def lengthen(self, place: Place) -> None:
+        """Change over from a light place to a long one; raises BusyError when there is none."""
         with self._lock:
-            self.running -= ran
-            self._inside -= 1
-            client.inside -= 1
-            if not client.inside:
-                del self._clients[address]
+            if not self._long:
+                raise BusyError("other long queries are running", "repeat it in a few seconds")
+            self._long -= 1
+            self._light += 1
+            place.is_long = True
+            self._admit()
+
+    def _admit(self) -> None:
+        """Give the light places that are free to those who wait."""
+        for place in reversed(self._waiting.copy()):
+            if not self._light:
+                return
+            if self._running[place.client] < self._share:
+                self._light -= 1
+                self._running[place.client] += 1
+                self._waiting.remove(place)
+                place.is_held = True
+                place.turn.release()
+
+    def _refuse(self) -> None:
+        """Refuse the oldest of the client that has most in the waiting room."""
+        [(most, _)] = Counter(place.client for place in self._waiting).most_common(1)
+        oldest = next(place for place in self._waiting if place.client == most)
+        self._waiting.remove(oldest)
+        oldest.turn.release()
 
 
 def _left(until: float) -> float:
