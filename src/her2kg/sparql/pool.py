@@ -33,6 +33,8 @@ __all__ = ["Asker", "Gate", "Job", "Limits", "Pool", "Reply"]
 EXPLAIN = "explain"
 #: Seconds after which a query counts as long: it needs a long place then, or ends.
 _LONG = 1.0
+#: Seconds after which it is looked at whether a query must change over.
+_STEP = 0.1
 #: Bytes of an answer that stay in memory; a larger answer is written to a temporary file.
 IN_MEMORY = 1 << 20
 #: Workers that stay however long they have nothing to do, and seconds for which the others stay.
@@ -111,6 +113,12 @@ class Place:
         self._gate = gate
         self._seconds = seconds
 
+    @property
+    def is_due(self) -> bool:
+        """Say whether the query must change over now: after a second, or after half of one if others wait."""
+        age = _LONG - (self.until - time.monotonic())
+        return not self.is_long and (age >= _LONG or (age >= _LONG / 2 and self._gate.waiting > 0))
+
     def __enter__(self) -> Self:
         """Wait for the place."""
         self._gate.enter(self, self._seconds)
@@ -129,8 +137,8 @@ class Place:
 class Gate:
     """Limit concurrency: light places, long places and a waiting room, fair between clients.
 
-    A query starts in a light place. When it has run for a second it changes over to a long place, or ends if
-    there is none: long queries never stop the others. One client may hold all running places but one. Of
+    A query starts in a light place. When it has run for a second, or for half a second while others wait, it
+    changes over to a long place, or ends if there is none: long queries never stop the others. One client may hold all running places but one. Of
     those who wait the last comes first, and when the room is full the oldest query of the client that has
     most there is refused: under a flood, whoever comes new is served at once and whoever floods is not.
     """
@@ -456,11 +464,11 @@ class Pool:
     def _frame(self, worker: _Worker, place: Place, until: float) -> tuple[bytes, bytes]:
         """Wait for the next frame; raises LimitError, or BusyError when there is no long place."""
         while True:
-            if not place.is_long and time.monotonic() >= place.until:
+            if place.is_due:
                 place.lengthen()
                 worker.give_way()
             try:
-                return worker.receive(until if place.is_long else min(place.until, until))
+                return worker.receive(until if place.is_long else min(time.monotonic() + _STEP, until))
             except TimeoutError:
                 if time.monotonic() >= until:
                     raise LimitError("time", self.limits.seconds) from None

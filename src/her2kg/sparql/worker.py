@@ -53,14 +53,14 @@ class Limits:
     #: Seconds until the answer is complete.
     seconds: float = 20.0
     #: Bytes of memory beyond the data, and bytes and rows of the answer.
-    memory: int = 64_000_000
+    memory: int = 40_000_000
     answer: int = 100_000_000
     rows: int = 1_000_000
     #: Characters of the query, and its brackets inside each other.
     length: int = 200_000
     nesting: int = 200
     #: Queries that are evaluated at the same time; besides them, queries of more than a second.
-    workers: int = 12
+    workers: int = 4
     long: int = 2
     #: Queries that may wait for a worker.
     waiting: int = 64
