@@ -138,9 +138,10 @@ class Gate:
     """Limit concurrency: light places, long places and a waiting room, fair between clients.
 
     A query starts in a light place. When it has run for a second, or for half a second while others wait, it
-    changes over to a long place, or ends if there is none: long queries never stop the others. One client may hold all running places but one. Of
-    those who wait the last comes first, and when the room is full the oldest query of the client that has
-    most there is refused: under a flood, whoever comes new is served at once and whoever floods is not.
+    changes over to a long place, or ends if there is none: long queries never stop the others. One client may
+    hold all running places but one. Of those who wait the last comes first, and when the room is full the
+    oldest query of the client that has most there is refused: under a flood, whoever comes new is served at
+    once and whoever floods is not.
     """
 
     def __init__(self, limits: Limits) -> None:
