@@ -9,15 +9,13 @@ from urllib.parse import urlencode
 import pytest
 from rdflib import Graph
 
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
-from her2kg.sparql.engine import Engine
-from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -32,12 +30,16 @@ _DATA = f"""
 """
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
-def client() -> Iterator[FlaskClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """Give a client of the service over a default graph and three named ones."""
-    store = Store(Engine.from_text(_DATA, "application/trig"), "1")
-    with Workers(store, Limits()) as workers:
-        yield create_app(store, workers, Settings.read({}, {}), built=False).test_client()
+    file = tmp_path_factory.mktemp("data") / "data.trig"
+    file.write_text(_DATA, encoding="utf-8")
+    with pool_of_files([file], Limits()) as engine:
+        yield create_app(engine, Settings.read({}, {}), built=False).test_client()
 
 
 def _get(client: FlaskClient, *pairs: tuple[str, str], **headers: str) -> TestResponse:
@@ -240,8 +242,7 @@ def test_a_mistake_of_ours_is_a_problem_too(client: FlaskClient, monkeypatch: py
     def mistaken(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    served = client.application.config["SERVED"]
-    monkeypatch.setattr(served.workers, "ask", mistaken)
+    monkeypatch.setattr(client.application.extensions["her2kg"].engine, "ask", mistaken)
     response = _get(client, ("query", "ASK { ?never ?asked ?before }"))
     assert response.status_code == 500
     assert response.mimetype == "application/problem+json"
