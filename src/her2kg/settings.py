@@ -123,7 +123,7 @@ class Settings(BaseModel):
     connections: _Whole = _limit(
         1000, 128, 100_000, "connections", "connections that may be open at the same time"
     )
-    workers: _Whole = _limit(24, 1, 1000, "queries", "queries that are evaluated at the same time")
+    workers: _Whole = _limit(12, 1, 1000, "queries", "queries that are evaluated at the same time")
     long_queries: _Whole = _limit(
         2, 1, 1000, "queries", "queries of more than a second that are evaluated besides"
     )
@@ -132,7 +132,7 @@ class Settings(BaseModel):
     )
     query_seconds: _Whole = _limit(20, 1, 86_400, "s", "seconds that a query may take")
     query_memory: _Whole = _limit(
-        256_000_000, 10**6, 10**12, "bytes", "bytes of memory that a query may use in addition to the graph"
+        64_000_000, 10**6, 10**12, "bytes", "bytes of memory that a query may use in addition to the graph"
     )
     query_length: _Whole = _limit(200_000, 1, 10**9, "characters", "characters that a query may have")
     query_nesting: _Whole = _limit(

@@ -51,7 +51,7 @@ def open_backend(address: Address, seconds: float, limit: int, graph: str = "") 
 
 def explain_apart(opened: Backend, job: Job, seconds: float) -> list[dict[str, str]]:
     """Explain in a process of its own why a query has no answer; raises LimitError or BackendError."""
-    sent = json.dumps({"backend": opened.opened, "job": job.packed.decode()})
+    sent = json.dumps({"backend": opened.opened, "job": job.packed().decode()})
     command = [sys.executable, "-m", "her2kg.answer.backends"]
     try:
         done = subprocess.run(  # noqa: S603 - a command of ours

@@ -72,8 +72,8 @@ def _finish(response: Response) -> Response:
 def _begin() -> None:
     """Note when a request began, and refuse one whose Host or Accept header no client sends."""
     observation.begin()
-    host = request.environ.get("HTTP_HOST")
-    if (host is None and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1") or "," in (host or ""):
+    host = request.environ.get("HTTP_HOST", "")
+    if (not host and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1") or "," in host:
         abort(400, "the request needs one Host header; add it")
     if len(request.headers.get("Accept", "")) > _LONGEST_ACCEPT:
         abort(431, f"the Accept header has more than {_LONGEST_ACCEPT:,} characters; accept fewer types")

@@ -17,7 +17,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, g, request
 from prometheus_client import (
@@ -35,7 +35,7 @@ from prometheus_client.registry import Collector
 from her2kg.service.served import EXTENSION, service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flask import Flask
     from prometheus_client.core import Metric
@@ -112,10 +112,10 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         # A child that is looked up by its labels once need not be looked up again.
-        self._known: dict[tuple[str, ...], Any] = {}
+        self._known: dict[tuple[Any, ...], Any] = {}
 
-    def count(self, route: str, method: str, status: str, outcome: str, seconds: float) -> None:
-        """Count one request."""
+    def count(self, route: str, method: str, status: int, outcome: str, begun: float) -> None:
+        """Count one request that began at a time of the performance counter."""
         method = method if method in _METHODS else "other"
         key = (route, method, status, outcome)
         known = self._known.get(key)
@@ -128,7 +128,7 @@ class Metrics:
             self._known[key] = known
         requests, histogram, queries = known
         requests.inc()
-        histogram.observe(seconds)
+        histogram.observe(time.perf_counter() - begun)
         if queries:
             queries.inc()
 
@@ -168,55 +168,44 @@ def begin() -> None:
 
 
 def finish(response: Response) -> Response:
-    """Give a response its headers, and count and log the request when the response has been sent."""
+    """Give a response its headers; count and log the request when the response has been sent."""
     response.headers.extend(HEADERS)
     response.headers["X-Request-Id"] = g.id
     if request.method == "OPTIONS":
         response.headers.extend(_PREFLIGHT)
+    route = request.url_rule.rule if request.url_rule else "none"
+    outcome = g.outcome if "query" in g else ""
+    count = partial(
+        current_app.extensions[METRICS].count, route, request.method, response.status_code, outcome, g.begun
+    )
+    if service().settings.log == "requests" or response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        count = partial(_log, count, _line(route, outcome, response), g.begun)
     if response.is_streamed:
-        response.call_on_close(partial(_done, _Request.current(response)))
+        response.call_on_close(count)
     else:
-        _done(_Request.current(response))
+        count()
     return response
 
 
-class _Request(NamedTuple):
-    """What metrics and log say of a request."""
-
-    metrics: Metrics
-    log: bool
-    begun: float
-    query: str
-    outcome: str
-    line: dict[str, Any]
-
-    @classmethod
-    def current(cls, response: Response) -> _Request:
-        """Take it from the request that is being answered."""
-        line = {
-            "request": g.id,
-            "client": request.remote_addr,
-            "method": request.method[:20],
-            "path": request.path[:200],
-            "route": request.url_rule.rule if request.url_rule else "none",
-            "status": response.status_code,
-            "bytes": response.content_length,
-        }
-        log = service().settings.log == "requests"
-        return cls(current_app.extensions[METRICS], log, g.begun, g.get("query", ""), g.outcome, line)
+def _line(route: str, outcome: str, response: Response) -> dict[str, Any]:
+    line = {
+        "request": g.id,
+        "client": request.remote_addr,
+        "method": request.method[:20],
+        "path": request.path[:200],
+        "route": route,
+        "status": response.status_code,
+        "bytes": response.content_length,
+    }
+    return line | ({"query": query_hash(g.query), "outcome": outcome} if "query" in g else {})
 
 
-def _done(done: _Request) -> None:
-    seconds = time.perf_counter() - done.begun
-    line = done.line
-    outcome = done.outcome if done.query else ""
-    done.metrics.count(line["route"], line["method"], str(line["status"]), outcome, seconds)
-    if done.log or line["status"] == HTTPStatus.INTERNAL_SERVER_ERROR:
-        line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}
-        line["milliseconds"] = round(seconds * 1000, 1)
-        if done.query:
-            line |= {"query": query_hash(done.query), "outcome": outcome}
-        _write(f"{json.dumps(line)}\n")
+def _log(count: Callable[[], None], line: dict[str, Any], begun: float) -> None:
+    """Count a request and write its line."""
+    count()
+    milliseconds = round((time.perf_counter() - begun) * 1000, 1)
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    _write(f"{json.dumps({'time': now, **line, 'milliseconds': milliseconds})}\n")
 
 
 def _write(line: str) -> None:

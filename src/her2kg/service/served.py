@@ -96,7 +96,7 @@ def _size(reply: Reply) -> int:
 
 def tag(version: str, job: Job) -> str:
     """Name the answer of a job over one version of the data; different answers have different names."""
-    return hashlib.blake2b(version.encode() + b"\0" + job.packed, digest_size=16).hexdigest()
+    return hashlib.blake2b(version.encode() + b"\0" + job.packed(), digest_size=16).hexdigest()
 
 
 def ask(job: Job, name: str = "") -> Reply:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from her2kg.answer.processes import pool_of_build, pool_of_files
 from her2kg.errors import SettingError
-from her2kg.sparql.worker import Limits, give_memory_back
+from her2kg.sparql.worker import Limits, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def application(settings: Settings, files: tuple[Path, ...]) -> tuple[Flask, Ask
         engine, built = remote_pool(settings, pool, names)
     app = create_app(engine, settings, names, built=built)
     engine.open()
-    give_memory_back()
+    settle()
     return app, engine
 
 

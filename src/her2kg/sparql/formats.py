@@ -107,7 +107,7 @@ def find(word: str, formats: Mapping[str, Format]) -> Format | None:
     ['RDF/XML', 'SPARQL results in XML']
     >>> find("ttl", RESULT_FORMATS)
     """
-    meant = word.strip().lower()
+    meant = word.strip().lower().replace(" ", "+")  # a plus sign that was not escaped
     return next(
         (
             known

@@ -17,7 +17,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from threading import Lock, Semaphore
+from threading import Event, Lock, Semaphore, Thread
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
 
 from her2kg import errors
@@ -25,7 +25,7 @@ from her2kg.errors import BusyError, CrashError, FormatError, Her2kgError, Limit
 from her2kg.sparql.worker import Frames, Job, Limits, receive, send
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Asker", "Gate", "Job", "Limits", "Pool", "Reply"]
 
@@ -36,7 +36,7 @@ _LONG = 1.0
 #: Bytes of an answer that stay in memory; a larger answer is written to a temporary file.
 IN_MEMORY = 1 << 20
 #: Workers that stay however long they have nothing to do, and seconds for which the others stay.
-_IDLE, _IDLE_SECONDS = 4, 10.0
+_IDLE, _IDLE_SECONDS = 2, 3.0
 #: Seconds for loading the data, and for forking a worker.
 _LOADING, _FORKING = 300.0, 10.0
 #: Seconds for what is ready already: a timeout of 0 would mean something else.
@@ -92,38 +92,61 @@ class Asker(Protocol):
         """End every process, close every connection."""
 
 
-class Place:
-    """Where a query runs: in a light place for a second, then in a long one."""
-
-    def __init__(self, light: Semaphore, long: Semaphore) -> None:
-        """Take a light place that the caller has acquired."""
-        self._held, self._long = light, long
-        #: When the query must change over to a long place, on the monotonic clock.
-        self.until = time.monotonic() + _LONG
-
-    @property
-    def is_long(self) -> bool:
-        """Say whether it is a long place."""
-        return self._held is self._long
-
-    def lengthen(self) -> None:
-        """Change over to a long place; raises BusyError when every long place is taken."""
-        if not self._long.acquire(blocking=False):
-            raise BusyError("other long queries are running", "repeat it in a few seconds, or ask for less")
-        self.leave()
-        self._held = self._long
-
-    def leave(self) -> None:
-        """Give the place back."""
-        self._held.release()
-
-
 class _Client:
     """The queries of one client address: how many are here, and a semaphore for those that run."""
 
     def __init__(self, running: int) -> None:
         self.inside = 0
         self.places = Semaphore(running)
+
+
+class Place:
+    """Where a query runs: in a light place for a second, then in a long one.
+
+    Entering it waits for a light place; raises BusyError when the waiting room is full, or after ``seconds``.
+    """
+
+    def __init__(self, gate: Gate, address: str, seconds: float) -> None:
+        """Want a place for a query from a client address."""
+        self._gate = gate
+        self._address = address
+        self._seconds = seconds
+        self._held: Semaphore | None = None
+        #: When the query must change over to a long place, on the monotonic clock.
+        self.until = 0.0
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether it is a long place."""
+        return self._held is self._gate.long
+
+    def __enter__(self) -> Self:
+        """Wait for the place."""
+        gate, until = self._gate, time.monotonic() + self._seconds
+        self._client = gate.enter(self._address)
+        if self._client.places.acquire(timeout=self._seconds):
+            if gate.light.acquire(timeout=_left(until)):
+                self._held = gate.light
+                self.until = time.monotonic() + _LONG
+                gate.start()
+                return self
+            self._client.places.release()
+        gate.exit(self._address, self._client)
+        raise BusyError
+
+    def __exit__(self, *_: object) -> None:
+        """Give the place back."""
+        if self._held:
+            self._held.release()
+            self._client.places.release()
+            self._gate.exit(self._address, self._client, ran=True)
+
+    def lengthen(self) -> None:
+        """Change over to a long place; raises BusyError when every long place is taken."""
+        if not self._gate.long.acquire(blocking=False):
+            raise BusyError("other long queries are running", "repeat it in a few seconds, or ask for less")
+        self._gate.light.release()
+        self._held = self._gate.long
 
 
 class Gate:
@@ -136,40 +159,27 @@ class Gate:
 
     def __init__(self, limits: Limits) -> None:
         """Open as many places as the limits allow."""
-        self._light, self._long = Semaphore(limits.workers), Semaphore(limits.long)
+        self.light, self.long = Semaphore(limits.workers), Semaphore(limits.long)
+        #: Queries that are being evaluated.
+        self.running = 0
         self._running_share = limits.workers + limits.long - 1
         self._room = limits.workers + limits.long + limits.waiting
         self._share = max(self._room * 3 // 4, 1)
         self._clients: dict[str, _Client] = {}
         self._lock = Lock()
         self._inside = 0
-        self.running = 0
 
     @property
     def waiting(self) -> int:
         """Count the queries that wait for a place."""
         return max(self._inside - self.running, 0)
 
-    @contextlib.contextmanager
-    def place(self, client: str, seconds: float) -> Iterator[Place]:
-        """Wait for a place; raises BusyError when the waiting room is full, or after so many seconds."""
-        until = time.monotonic() + seconds
-        mine = self._enter(client)
-        try:
-            with _acquired(mine.places, until):
-                if not self._light.acquire(timeout=_left(until)):
-                    raise BusyError
-                place = Place(self._light, self._long)
-                self._count(1)
-                try:
-                    yield place
-                finally:
-                    self._count(-1)
-                    place.leave()
-        finally:
-            self._exit(client, mine)
+    def place(self, address: str, seconds: float) -> Place:
+        """Give a place for a query of a client address, which waits as long as ``seconds`` when entered."""
+        return Place(self, address, seconds)
 
-    def _enter(self, address: str) -> _Client:
+    def enter(self, address: str) -> _Client:
+        """Enter the waiting room; raises BusyError when it is full, for all or for this client."""
         with self._lock:
             client = self._clients.get(address) or _Client(self._running_share)
             if self._inside >= self._room or client.inside >= self._share:
@@ -179,26 +189,19 @@ class Gate:
             client.inside += 1
             return client
 
-    def _exit(self, address: str, client: _Client) -> None:
+    def start(self) -> None:
+        """Count a query that begins to run."""
         with self._lock:
+            self.running += 1
+
+    def exit(self, address: str, client: _Client, *, ran: bool = False) -> None:
+        """Leave the room, after running or without."""
+        with self._lock:
+            self.running -= ran
             self._inside -= 1
             client.inside -= 1
             if not client.inside:
                 del self._clients[address]
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self.running += change
-
-
-@contextlib.contextmanager
-def _acquired(semaphore: Semaphore, until: float) -> Iterator[None]:
-    if not semaphore.acquire(timeout=_left(until)):
-        raise BusyError
-    try:
-        yield
-    finally:
-        semaphore.release()
 
 
 def _left(until: float) -> float:
@@ -232,7 +235,7 @@ class _Worker:
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, self.process, 10)
 
-    def end(self) -> int:
+    def end(self) -> int | None:
         """Kill it; give its exit code, or below 0 the number of the signal that had ended it before."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -286,12 +289,12 @@ class _Parent:
         [process] = struct.unpack("!I", content)
         return _Worker(self, process, socket.socket(fileno=descriptors[0]), descriptors[1])
 
-    def reap(self, process: int) -> int:
-        """Give how a worker that was killed ended; 0 when nobody knows, since this process has ended too."""
+    def reap(self, process: int) -> int | None:
+        """Give how a worker that was killed ended; None when this process has ended too."""
         with contextlib.suppress(OSError, EOFError), self._lock:
             send(self._control, b"w", str(process).encode())
             return int(receive(self._control)[1])
-        return 0
+        return None
 
     def close(self) -> None:
         """End it, and with it every worker."""
@@ -321,6 +324,7 @@ class Pool:
         self._command, self._config, self._give_up = command, config, give_up
         self._lock = Lock()
         self._idle: deque[_Worker] = deque()
+        self._closed = Event()
         self._parent = _Parent(command, config)
 
     def __enter__(self) -> Self:
@@ -344,10 +348,12 @@ class Pool:
     def open(self) -> Self:
         """Wait until the data are loaded, and give the pool; raises what loading them raises."""
         self._parent.open()
+        Thread(target=self._end_idle, name="end idle workers", daemon=True).start()
         return self
 
     def close(self) -> None:
         """End every process."""
+        self._closed.set()
         self._parent.close()
         while self._idle:
             self._idle.pop().end()
@@ -392,22 +398,37 @@ class Pool:
         """
         if len(job.text) > self.limits.length:
             raise LimitError("length", self.limits.length)
+        packed = job.packed()
         with self.gate.place(client, self.limits.seconds) as place:
             until = time.monotonic() + self.limits.seconds
-            worker = self._begin(job.packed, until)
-            try:
-                kind, content, pieces = self._read(worker, place, until)
-            except BaseException as error:
-                code = self._end(worker)
-                if not isinstance(error, EOFError | ConnectionError):
-                    raise
-                # An engine that gets no more memory aborts.
-                out_of_memory = code == -signal.SIGABRT
-                raise (LimitError("memory", self.limits.memory) if out_of_memory else CrashError()) from None
-            self._keep_or_end(worker, keep=kind.isupper() and not place.is_long)
+            # A job is repeated once when the parent has died, and the workers with it.
+            done = self._attempt(packed, place, until) or self._attempt(packed, place, until)
+        if done is None:
+            raise CrashError
+        kind, content, pieces, version = done
         kind = kind.upper()
         if kind in {b"E", b"L"}:
             raise _error(kind, content, self.limits)
+        return kind, content, pieces, version
+
+    def _attempt(
+        self, packed: bytes, place: Place, until: float
+    ) -> tuple[bytes, bytes, SpooledTemporaryFile[bytes] | None, str] | None:
+        """Have a worker do a job; nothing when its parent has died."""
+        worker = self._begin(packed, until)
+        try:
+            kind, content, pieces = self._read(worker, place, until)
+        except (EOFError, ConnectionError):
+            code = self._end(worker)
+            if code is None:
+                return None
+            # An engine that gets no more memory aborts.
+            out_of_memory = code == -signal.SIGABRT
+            raise (LimitError("memory", self.limits.memory) if out_of_memory else CrashError()) from None
+        except BaseException:
+            self._end(worker)
+            raise
+        self._keep_or_end(worker, keep=kind.isupper() and not place.is_long)
         return kind, content, pieces, worker.parent.version
 
     def _read(
@@ -480,23 +501,27 @@ class Pool:
             self._parent = fresh
 
     def _keep_or_end(self, worker: _Worker, *, keep: bool) -> None:
-        """Keep a worker that is done for the next job; end those that have had none for a while."""
+        """Keep a worker that is done for the next job, or end it."""
         if not keep or worker.parent is not self._parent:
             self._end(worker)
             return
         with self._lock:
             worker.parent.busy -= 1
-        worker.idle_since = now = time.monotonic()
+        worker.idle_since = time.monotonic()
         self._idle.append(worker)
-        if len(self._idle) > _IDLE:
-            with contextlib.suppress(IndexError):  # another thread has taken it
-                oldest = self._idle.popleft()
-                if oldest.idle_since > now - _IDLE_SECONDS:
-                    self._idle.appendleft(oldest)
-                else:
+
+    def _end_idle(self) -> None:
+        """End workers that have had nothing to do for a while, but for a few, until the pool is closed."""
+        while not self._closed.wait(_IDLE_SECONDS / 2):
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                while len(self._idle) > _IDLE:
+                    oldest = self._idle.popleft()
+                    if oldest.idle_since > time.monotonic() - _IDLE_SECONDS:
+                        self._idle.appendleft(oldest)
+                        break
                     oldest.end()
 
-    def _end(self, worker: _Worker) -> int:
+    def _end(self, worker: _Worker) -> int | None:
         with self._lock:
             worker.parent.busy -= 1
         return worker.end()

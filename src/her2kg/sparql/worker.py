@@ -22,7 +22,6 @@ import signal
 import socket
 import struct
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from her2kg.errors import Her2kgError, LimitError, QueryError
@@ -54,14 +53,14 @@ class Limits:
     #: Seconds until the answer is complete.
     seconds: float = 20.0
     #: Bytes of memory beyond the data, and bytes and rows of the answer.
-    memory: int = 256_000_000
+    memory: int = 64_000_000
     answer: int = 100_000_000
     rows: int = 1_000_000
     #: Characters of the query, and its brackets inside each other.
     length: int = 200_000
     nesting: int = 200
     #: Queries that are evaluated at the same time; besides them, queries of more than a second.
-    workers: int = 16
+    workers: int = 12
     long: int = 2
     #: Queries that may wait for a worker.
     waiting: int = 64
@@ -116,7 +115,6 @@ class Job:
     base: str = ""
     task: str = ""
 
-    @cached_property
     def packed(self) -> bytes:
         """Give it as bytes, for another process; different jobs have different bytes."""
         fields = [self.text, [*self.default], [*self.named], {**self.formats}, self.base, self.task]
@@ -161,8 +159,7 @@ def run_parent(
         send(control, b"E", json.dumps([type(error).__name__, error.problem, error.remedy]).encode())
         return
     send(control, b"V", json.dumps([store.version, len(store)]).encode())
-    give_memory_back()
-    gc.freeze()  # the collector would write to the pages that are shared
+    settle()
     setup = _Setup(store, limits, prefixes, tasks)
     frames = Frames(control)
     with contextlib.suppress(EOFError, OSError):
@@ -195,9 +192,14 @@ def _fork(setup: _Setup, control: socket.socket) -> None:
 # In a worker ------------------------------------------------------------------------------------------
 
 
-def give_memory_back() -> None:
-    """Give the system the memory that loading has freed; the C library would keep it (malloc_trim(3))."""
+def settle() -> None:
+    """Take what has been loaded as permanent, and give back the memory that loading has freed.
+
+    The garbage collector would otherwise read and write all of it again and again, also what is shared, and
+    the C library would keep the memory (malloc_trim(3)).
+    """
     gc.collect()
+    gc.freeze()
     with contextlib.suppress(AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
