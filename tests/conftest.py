@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from her2kg.answer.opening import open_build
+from her2kg.answer.processes import pool_of_build
 from her2kg.graph.build import build, infer, read_ontology
 from her2kg.graph.make.class_axioms import class_axioms
 from her2kg.graph.make.mapping import map_tables
 from her2kg.graph.read.tables import read
+from her2kg.sparql.worker import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rdflib import Graph
 
+    from her2kg.sparql.pool import Pool
     from her2kg.sparql.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +33,7 @@ SAMPLE = ROOT / "tests" / "sample"
 
 
 #: Fixtures that build the whole graph.
-_WHOLE = frozenset({"built", "store"})
+_WHOLE = frozenset({"built", "store", "engine"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,6 +89,13 @@ def built(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 def store(built: Path) -> Store:
     """Open the real graph."""
     return open_build(built)
+
+
+@pytest.fixture(scope="session")
+def engine(built: Path) -> Iterator[Pool]:
+    """Start the processes that answer from the real graph; a test must not end or change them."""
+    with pool_of_build(built, Limits(seconds=10), ROOT) as pool:
+        yield pool
 
 
 def make_sample_home(made: Path) -> Path:

@@ -14,29 +14,29 @@ from pyld import jsonld
 from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS, OWL, RDF, RDFS, SDO, SH, VOID
 
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
 from her2kg.model.namespaces import BASE, DATASET, ENDPOINT, GRAPHS, HER2, PREFIXES, prefixes
 from her2kg.model.queries import question_names
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
 from her2kg.sparql.engine import Engine
-from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Limits
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from flask.testing import FlaskClient
+
+    from her2kg.sparql.pool import Pool
 
 _BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 _NT = {"Accept": "application/n-triples"}
 
 
 @pytest.fixture(scope="module")
-def client(store: Store, built: Path) -> Iterator[FlaskClient]:
-    with Workers(store, Limits(seconds=20)) as workers:
-        yield create_app(store, workers, Settings.read({"build": built}, {}), prefixes(ROOT)).test_client()
+def client(engine: Pool, built: Path) -> FlaskClient:
+    return create_app(engine, Settings.read({"build": built}, {}), prefixes(ROOT)).test_client()
 
 
 @pytest.fixture(scope="module")
@@ -286,10 +286,12 @@ def test_a_browser_is_led_from_the_data_to_their_page(client: FlaskClient) -> No
     assert (response.status_code, response.headers["Location"]) == (303, "/")
 
 
-@pytest.mark.parametrize("path", ["/.well-known/sparql-examples", "/download/her2kg.ttl"])
-def test_of_files_of_the_users_own_nothing_is_described(path: str) -> None:
-    data = Store(Engine.from_text("<urn:a> <urn:b> <urn:c> .", "text/turtle"), "1")
-    with Workers(data, Limits()) as workers:
-        own = create_app(data, workers, Settings.read({}, {}), built=False).test_client()
-        assert own.get(path).status_code == 404
+@pytest.mark.slow
+def test_of_files_of_the_users_own_nothing_is_described(tmp_path: Path) -> None:
+    file = tmp_path / "own.ttl"
+    file.write_text("<urn:a> <urn:b> <urn:c> .", encoding="utf-8")
+    with pool_of_files([file], Limits()) as engine:
+        own = create_app(engine, Settings.read({}, {}), built=False).test_client()
+        for path in ("/.well-known/sparql-examples", "/download/her2kg.ttl"):
+            assert own.get(path).status_code == 404
         assert "ld+json" not in own.get("/").text

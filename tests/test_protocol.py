@@ -1,19 +1,21 @@
-"""The cases of the W3C suite for the SPARQL 1.1 Protocol that are about queries, made anew on our data."""
+"""The cases of the W3C suite for the SPARQL 1.1 Protocol that are about queries, on our data, and more."""
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
 from rdflib import Graph
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
 from her2kg.service.app import create_app
+from her2kg.service.served import tag
 from her2kg.settings import Settings
-from her2kg.sparql.engine import Engine
-from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Job, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +34,16 @@ _DATA = f"""
 """
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
-def client() -> Iterator[FlaskClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """Give a client of the service over a default graph and three named ones."""
-    store = Store(Engine.from_text(_DATA, "application/trig"), "1")
-    with Workers(store, Limits()) as workers:
-        yield create_app(store, workers, Settings.read({}, {}), built=False).test_client()
+    file = tmp_path_factory.mktemp("data") / "data.trig"
+    file.write_text(_DATA, encoding="utf-8")
+    with pool_of_files([file], Limits()) as engine:
+        yield create_app(engine, Settings.read({}, {}), built=False).test_client()
 
 
 def _get(client: FlaskClient, *pairs: tuple[str, str], **headers: str) -> TestResponse:
@@ -221,10 +227,168 @@ def test_negotiation(client: FlaskClient, accept: str, media_type: str) -> None:
     assert (response.status_code, response.mimetype) == (200, media_type)
 
 
-@pytest.mark.parametrize("accept", ["image/png", "text/html", "text/csv;q=0", "text/turtle"])
+@pytest.mark.parametrize("accept", ["image/png", "text/html", "text/csv;q=0"])
 def test_what_does_not_fit_is_not_acceptable(client: FlaskClient, accept: str) -> None:
     response = _get(client, ("query", "SELECT * { ?s ?p ?o }"), Accept=accept)
     assert response.status_code == 406
+
+
+_TABLE = "SELECT * { ?s ?p ?o }"
+_GRAPH = "CONSTRUCT WHERE { ?s ?p ?o }"
+_RESULTS_JSON = "application/sparql-results+json"
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "media_type"),
+    [
+        (_TABLE, "text/turtle", _RESULTS_JSON),
+        (_TABLE, "application/n-triples, image/png", _RESULTS_JSON),
+        (_GRAPH, "text/csv", "text/turtle"),
+        ("ASK {}", "text/csv", _RESULTS_JSON),
+    ],
+)
+def test_a_format_of_another_form_of_answer_refuses_nothing(
+    client: FlaskClient, query: str, accept: str, media_type: str
+) -> None:
+    """Clients that do not look at the query send one Accept header for all of them."""
+    response = _get(client, ("query", query), Accept=accept)
+    assert (response.status_code, response.mimetype) == (200, media_type)
+
+
+@WAYS
+@pytest.mark.parametrize("name", ["format", "output"])
+@pytest.mark.parametrize("word", ["csv", "CSV", "text/csv"])
+def test_both_parameters_choose_the_format(client: FlaskClient, way: object, name: str, word: str) -> None:
+    response = way(client, ("query", _TABLE), (name, word), Accept=_RESULTS_JSON)  # type: ignore[operator]
+    assert (response.status_code, response.mimetype) == (200, "text/csv")
+
+
+@pytest.mark.parametrize("name", ["format", "output"])
+@pytest.mark.parametrize("word", ["", "<b>", "auto", "x" * 1000])
+def test_a_format_that_means_nothing_leaves_the_choice_to_accept(
+    client: FlaskClient, name: str, word: str
+) -> None:
+    asked = ("query", _TABLE), (name, word)
+    assert _get(client, *asked, Accept="text/csv").mimetype == "text/csv"
+    assert _get(client, *asked, Accept="image/png").status_code == 406
+
+
+def test_media_types_have_no_case(client: FlaskClient) -> None:
+    assert _get(client, ("query", _TABLE), Accept="TEXT/CSV").mimetype == "text/csv"
+    for content_type, data in (
+        ("Application/SPARQL-Query; Charset=UTF-8", "ASK {}"),
+        ("Application/X-WWW-Form-URLEncoded", urlencode({"query": "ASK {}"})),
+    ):
+        assert _truth(client.post("/sparql", data=data, content_type=content_type))
+
+
+def test_results_in_xml_name_their_charset(client: FlaskClient) -> None:
+    response = _get(client, ("query", _TABLE), ("format", "xml"))
+    assert response.content_type == "application/sparql-results+xml; charset=utf-8"
+
+
+@WAYS
+def test_a_relative_iri_is_resolved_against_the_endpoint(client: FlaskClient, way: object) -> None:
+    response = way(client, ("query", "SELECT (<x> AS ?x) {}"), Accept="text/csv")  # type: ignore[operator]
+    assert response.text == "x\r\nhttp://localhost/x\r\n"
+    base = "BASE <urn:base/> SELECT (<x> AS ?x) {}"
+    assert way(client, ("query", base), Accept="text/csv").text == "x\r\nurn:base/x\r\n"  # type: ignore[operator]
+
+
+# Requests that no client should send -------------------------------------------------------------------
+
+
+def _status(client: FlaskClient, protocol: str, host: str | None) -> int:
+    """Send a request with this Host header, also none at all."""
+    environ = EnvironBuilder("/healthz", environ_overrides={"SERVER_PROTOCOL": protocol}).get_environ()
+    del environ["HTTP_HOST"]
+    if host is not None:
+        environ["HTTP_HOST"] = host
+    _, status, _ = run_wsgi_app(client.application, environ)
+    return int(status.split()[0])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "host", "status"),
+    [
+        ("HTTP/1.1", "example.org", 200),
+        ("HTTP/1.1", None, 400),
+        ("HTTP/1.1", "example.org,example.com", 400),
+        ("HTTP/1.0", None, 200),
+        ("HTTP/1.0", "example.org,example.com", 400),
+    ],
+)
+def test_a_request_has_one_host(client: FlaskClient, protocol: str, host: str | None, status: int) -> None:
+    assert _status(client, protocol, host) == status
+
+
+def _refused(response: TestResponse, status: int, detail: str) -> None:
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+    problem = json.loads(response.data)
+    assert detail in problem["detail"]
+    assert problem["remedy"]
+
+
+def test_an_accept_header_may_be_long_but_not_longer(client: FlaskClient) -> None:
+    accept = "text/csv".ljust(2000, ",")
+    assert _get(client, ("query", _TABLE), Accept=accept).mimetype == "text/csv"
+    _refused(_get(client, ("query", _TABLE), Accept=f"{accept},"), 431, "2,000 characters")
+
+
+@pytest.mark.parametrize("way", [_get, _form], ids=["get", "form"])
+def test_a_request_may_have_a_hundred_parameters(client: FlaskClient, way: object) -> None:
+    pairs = [("query", "ASK {}"), *((f"p{number}", "x") for number in range(99))]
+    assert _truth(way(client, *pairs))  # type: ignore[operator]
+    _refused(way(client, *pairs, ("p", "x")), 400, "100 parameters")  # type: ignore[operator]
+
+
+def test_a_body_must_not_be_compressed(client: FlaskClient) -> None:
+    for coding, status in (("gzip", 415), ("Identity", 200)):
+        data = gzip.compress(b"ASK {}") if coding == "gzip" else b"ASK {}"
+        response = client.post(
+            "/sparql", data=data, content_type=DIRECT, headers={"Content-Encoding": coding}
+        )
+        assert response.status_code == status
+    response = client.post("/sparql", data=b"", content_type=DIRECT, headers={"Content-Encoding": "gzip"})
+    _refused(response, 415, "'gzip'")
+
+
+# Conditional requests ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("query", ["ASK {", "SELECT * { SERVICE <urn:x> {} }"])
+@WAYS
+def test_a_condition_hides_no_error(client: FlaskClient, way: object, query: str) -> None:
+    response = way(client, ("query", query), **{"If-None-Match": "*"})  # type: ignore[operator]
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+
+
+def test_a_condition_is_met_by_the_tag_of_the_answer(client: FlaskClient) -> None:
+    """RFC 9110, 13.1.2: 304 for GET and HEAD, 412 for other methods."""
+    asked = ("query", _TABLE)
+    first = _get(client, asked)
+    known = first.headers["ETag"]
+    assert known.startswith('W/"')
+    for value in (known, f'"other", {known}', known.removeprefix("W/"), "*"):
+        headers = {"If-None-Match": value}
+        again = _get(client, asked, **headers)
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", known)
+        head = client.head(f"/sparql?{urlencode([asked])}", headers=headers)
+        assert (head.status_code, head.headers["ETag"]) == (304, known)
+        for way in (_form, _direct):
+            _refused(way(client, asked, **headers), 412, "If-None-Match")
+    for way in (_get, _form, _direct):
+        assert way(client, asked, **{"If-None-Match": '"other"'}).data == first.data
+
+
+def test_different_requests_have_different_tags(client: FlaskClient) -> None:
+    graphs = [[ONE, TWO], [f"{ONE}\n{TWO}"], [f"{ONE},{TWO}"], [f"{ONE}\0{TWO}"], [f'{ONE}", "{TWO}']]
+    jobs = [Job(_TABLE, default, named) for one in graphs for default, named in ((one, []), ([], one))]
+    jobs += [Job(f"{_TABLE}\n{ONE}"), Job(_TABLE, [ONE], [TWO]), Job(_TABLE, [TWO, ONE])]
+    assert len({tag("1", job) for job in jobs}) == len(jobs)
+    asked = ("query", "ASK { <urn:one> ?p 1 . <urn:two> ?p 2 }")
+    assert _truth(_get(client, asked, ("default-graph-uri", ONE), ("default-graph-uri", TWO)))
+    assert _get(client, asked, ("default-graph-uri", f"{ONE}\n{TWO}")).status_code == 400
 
 
 @pytest.mark.parametrize("format_", ["ttl", "nt", "rdf", "nq", "trig"])
@@ -240,8 +404,7 @@ def test_a_mistake_of_ours_is_a_problem_too(client: FlaskClient, monkeypatch: py
     def mistaken(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    served = client.application.config["SERVED"]
-    monkeypatch.setattr(served.workers, "ask", mistaken)
+    monkeypatch.setattr(client.application.extensions["her2kg"].engine, "ask", mistaken)
     response = _get(client, ("query", "ASK { ?never ?asked ?before }"))
     assert response.status_code == 500
     assert response.mimetype == "application/problem+json"

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 def test_defaults_hold_when_nothing_is_said() -> None:
     settings = Settings.read({}, {})
-    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8080, 256)
+    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8080, 384)
     assert settings.home == ROOT
     assert settings.build == ROOT / "build"
     assert settings.source is None

@@ -132,6 +132,7 @@ def prepare() -> Mapping[str, Query]:
 
     A process that can open no file any more must have done this before.
     """
+    translateQuery(parseQuery("ASK {}"))  # rdflib imports modules when it does this for the first time
     folder = package_home() / "queries" / "explanation"
     return {query.name: query for query in read_queries(folder)}
 

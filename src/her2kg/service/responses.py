@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from os import SEEK_END
+from typing import IO, TYPE_CHECKING
 
 from flask import Response, g, request
 from werkzeug.exceptions import PreconditionFailed
@@ -78,6 +79,16 @@ def _response(reply: Reply, media_type: str) -> Response:
     elif content is not None:
         response = Response(read_pieces(content, packed=packed), content_type=content_type)
         response.call_on_close(content.close)
+        if not packed:
+            response.content_length = _size(content)
     if packed:
         response.content_encoding = "gzip"
     return response
+
+
+def _size(file: IO[bytes]) -> int:
+    """Count the bytes of a file that has not been read yet."""
+    file.seek(0, SEEK_END)
+    size = file.tell()
+    file.seek(0)
+    return size
