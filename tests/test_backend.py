@@ -7,23 +7,27 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from her2kg.answer.backends import backend as backend_at
-from her2kg.answer.backends import open_backend
+from her2kg.answer.backends import explain_apart, open_backend
 from her2kg.answer.loading import _batches, load
-from her2kg.answer.remote import RemoteWorkers, nothing
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
 from her2kg.errors import BackendError, BusyError, LimitError, QueryError, SettingError
 from her2kg.model.namespaces import BACKEND_GRAPH, LOADED
 from her2kg.settings import Settings
 from her2kg.sparql.endpoint import Endpoint
 from her2kg.sparql.engine import Engine as Memory
 from her2kg.sparql.engine import Table, Triples, plain, read_answer
+from her2kg.sparql.pool import EXPLAIN
+from her2kg.sparql.remote import RemotePool
 from her2kg.sparql.store import Store
 from her2kg.sparql.syntax import refuse_functions
+from her2kg.sparql.worker import Job, Limits
 from tests.engines import (
     JSON,
     TRACE,
@@ -97,14 +101,14 @@ def test_what_an_engine_does_wrong_is_one_line_without_its_inside(
     assert len(error.problem) < 260
     assert "Secret" not in str(error)
     assert error.remedy
-    assert not error.timed_out
+    assert error.status == HTTPStatus.BAD_GATEWAY
 
 
 @pytest.mark.parametrize("status", [408, 504])
 def test_an_engine_that_gave_up_in_time_is_told_so(status: int, opened: _Opener) -> None:
     with telling(lambda *_: Said(status)) as (url, _), pytest.raises(BackendError) as caught:
         opened(url).query("ASK {}")
-    assert caught.value.timed_out
+    assert caught.value.status == HTTPStatus.GATEWAY_TIMEOUT
 
 
 def test_the_deadline_holds_for_the_whole_answer_not_for_each_byte(opened: _Opener) -> None:
@@ -407,15 +411,19 @@ def test_casts_and_collections_are_not(query: str) -> None:
 
 
 @pytest.fixture
-def remote(opened: _Opener) -> Iterator[RemoteWorkers]:
-    """Give workers for an engine that answers any query with yes."""
+def remote(opened: _Opener) -> Iterator[RemotePool]:
+    """Give what answers from an engine that says yes to any query."""
     limits = Limits(seconds=20, answer=1000, workers=1, waiting=0)
-    with (
-        telling(usual) as (url, engine),
-        RemoteWorkers(opened(url, limit=1000), Workers(nothing(), limits), {"owl": "urn:owl:"}) as workers,
-    ):
-        workers.engine = engine  # type: ignore[attr-defined]
-        yield workers
+    with telling(usual) as (url, engine):
+        backend = opened(url, limit=1000)
+        tasks = {EXPLAIN: partial(explain_apart, backend)}
+        pool = RemotePool(backend, pool_of_files((), limits), {"owl": "urn:owl:"}, tasks)
+        with closing(pool.open()):
+            pool.engine = engine  # type: ignore[attr-defined]
+            # The version and the parser were looked up: what comes now is what the test does.
+            _ = pool.version
+            engine.asked.clear()
+            yield pool
 
 
 @pytest.mark.parametrize(
@@ -425,7 +433,7 @@ def remote(opened: _Opener) -> Iterator[RemoteWorkers]:
         ("INSERT DATA { <urn:a> <urn:b> 1 }", "1:1: updates are refused"),
         ("ASK {\n ?s ?p }", "2:"),
         ("ASK { \\u0053ERVICE <http://127.0.0.1/> {} }", "1:"),
-        (f"ASK {'{' * 101}{'}' * 101}", "brackets stand inside each other"),
+        (f"ASK {'{' * 101}{'}' * 101}", "more than 100 levels of nested brackets"),
         (f"ASK {{ FILTER({'+'.join(['1'] * 4100)}) }}", "more than 4,000 words and signs"),
         ("PREFIX bif: <bif:> ASK { FILTER bif:http_get('http://127.0.0.1/') }", "not "),
         ("define get:soft 'soft' ASK {}", "1:8: the prefix get: is not declared"),
@@ -434,17 +442,17 @@ def remote(opened: _Opener) -> Iterator[RemoteWorkers]:
 @pytest.mark.slow
 def test_what_must_not_get_to_an_engine_does_not(remote: Any, query: str, problem: str) -> None:
     with pytest.raises(QueryError) as caught:
-        remote.ask(query)
+        remote.ask(Job(query))
     assert problem in str(caught.value)
     assert remote.engine.asked == []
 
 
 @pytest.mark.slow
 def test_an_answer_comes_in_the_format_of_its_form(remote: Any) -> None:
-    reply = remote.ask("ASK {}", formats={"truth": "application/sparql-results+xml"})
-    assert (reply.form, reply.fits) == ("truth", True)
-    assert b"<boolean>true</boolean>" in b"".join(reply.pieces())
-    assert not remote.ask("ASK {}", formats={"table": "text/csv"}).fits
+    reply = remote.ask(Job("ASK {}", formats={"truth": "application/sparql-results+xml"}))
+    assert reply.form == "truth"
+    assert b"<boolean>true</boolean>" in reply.read()
+    assert remote.ask(Job("ASK {}", formats={"table": "text/csv"})).content is None
 
 
 @pytest.mark.slow
@@ -452,31 +460,38 @@ def test_triples_come_with_prefixes_and_an_answer_may_grow_too_long(remote: Any)
     lines = b"".join(b"<urn:owl:%d> <urn:owl:p> <urn:owl:o> .\n" % number for number in range(24))
     remote.engine.say = lambda *_: Said(media_type="application/n-triples", content=lines)
     query = "CONSTRUCT WHERE { ?s ?p ?o }"
-    reply = remote.ask(query, formats={"triples": "text/turtle"})
-    assert b"owl:1 owl:p owl:o ." in reply.whole
+    reply = remote.ask(Job(query, formats={"triples": "text/turtle"}))
+    assert b"owl:1 owl:p owl:o ." in reply.read()
     with pytest.raises(LimitError, match="1,000 bytes"):
-        remote.ask(query, formats={"triples": "application/rdf+xml"})
+        remote.ask(Job(query, formats={"triples": "application/rdf+xml"}))
 
 
 @pytest.mark.slow
-def test_one_more_than_may_wait_is_told_to_come_again(remote: Any) -> None:
-    with remote._place(), pytest.raises(BusyError):
-        remote.ask("ASK {}")
-    assert remote.ask("ASK {}").form == "truth"
+def test_a_relative_iri_is_resolved_against_the_base(remote: Any) -> None:
+    remote.ask(Job("ASK { <a> ?p ?o }", base="http://localhost/sparql"))
+    [sent] = [form["query"][0] for form in remote.engine.asked]
+    assert sent == "BASE <http://localhost/sparql> ASK { <a> ?p ?o }"
 
 
 @pytest.mark.slow
-def test_an_explanation_asks_the_engine_and_tells_its_errors(remote: Any) -> None:
+def test_one_more_than_may_wait_is_refused(remote: Any) -> None:
+    with remote.gate.place("a", 1), pytest.raises(BusyError):
+        remote.ask(Job("ASK {}"), "b")
+    assert remote.ask(Job("ASK {}")).form == "truth"
+
+
+@pytest.mark.slow
+def test_an_explanation_queries_the_engine_and_passes_its_errors_on(remote: Any) -> None:
     def say(form: dict[str, list[str]], _authorization: str) -> Said:
         empty = b'{"head": {"vars": ["a"]}, "results": {"bindings": []}}'
         return Said(content=empty if form["query"][0].startswith("SELECT") else Said().content)
 
     remote.engine.say = say
-    [finding] = remote.explain("SELECT ?a { ?a <urn:p> ?b }")
+    [finding] = remote.run(Job("SELECT ?a { ?a <urn:p> ?b }", task=EXPLAIN))
     assert finding["kind"] == "none"
     remote.engine.say = lambda *_: Said(500)
     with pytest.raises(BackendError, match="the engine answers 500"):
-        remote.explain("SELECT ?a { ?a <urn:p> ?b }")
+        remote.run(Job("SELECT ?a { ?a <urn:p> ?b }", task=EXPLAIN))
 
 
 # Filling it ------------------------------------------------------------------------------------------

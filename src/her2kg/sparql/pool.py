@@ -453,14 +453,20 @@ class Pool:
         self, worker: _Worker, place: Place, until: float
     ) -> tuple[bytes, bytes, SpooledTemporaryFile[bytes] | None]:
         """Read the reply of a worker: the kind and content of the last frame, and the pieces before it."""
-        pieces: SpooledTemporaryFile[bytes] | None = None
-        while True:
-            kind, content = self._frame(worker, place, until)
-            if kind != b"D":
-                return kind, content, pieces
-            if pieces is None:
-                pieces = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the reply closes it
-            pieces.write(content)
+        kind, content = self._frame(worker, place, until)
+        if kind != b"D":
+            return kind, content, None
+        pieces = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the reply closes it
+        try:
+            while kind == b"D":
+                pieces.write(content)
+                kind, content = self._frame(worker, place, until)
+            if kind.upper() != b"A":
+                raise _error(kind.upper(), content, self.limits)
+        except BaseException:
+            pieces.close()
+            raise
+        return kind, content, pieces
 
     def _frame(self, worker: _Worker, place: Place, until: float) -> tuple[bytes, bytes]:
         """Wait for the next frame; raises LimitError, or BusyError when there is no long place."""

@@ -86,11 +86,16 @@ class RemotePool:
             media_type = job.formats.get(form)
             if media_type is None:
                 return Reply(form, version, None)
-            file = cast("IO[bytes]", SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 - closed with the reply
-            answer.write(Output(self.limits, file.write, answer, again), media_type, self._prefixes)
-        size = file.tell()
-        file.seek(0)
-        return Reply(form, version, file.read() if size < IN_MEMORY else file)
+            output = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the reply closes it
+            try:
+                answer.write(Output(self.limits, output.write, answer, again), media_type, self._prefixes)
+            except BaseException:
+                output.close()
+                raise
+        size = output.tell()
+        output.seek(0)
+        reply = Reply(form, version, cast("IO[bytes]", output))
+        return reply if size > IN_MEMORY else Reply(form, version, reply.read())
 
     def run(self, job: Job, client: str = "") -> Any:
         """Run a task that is about a query; raises as ``ask`` does."""
