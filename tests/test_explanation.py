@@ -10,18 +10,22 @@ import pytest
 from click.testing import CliRunner
 
 from her2kg.answer.explanation import Finding, explain
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
 from her2kg.cli import main
 from her2kg.errors import QueryError
 from her2kg.model.namespaces import prefixes
 from her2kg.service.app import create_app
 from her2kg.settings import Settings
 from her2kg.sparql.engine import Table, Triples, plain
+from her2kg.sparql.pool import EXPLAIN
 from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Job, Limits
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from her2kg.sparql.pool import Pool
 
 _PREFIXES = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in prefixes(ROOT).items())
 #: Query, kind of the finding, in what part, and what is meant instead.
@@ -248,30 +252,28 @@ def test_a_query_that_is_too_large_is_not_taken_apart(store: Store) -> None:
     assert [explain(store, query)[0].kind for query in (deep, long)] == ["too-large", "too-large"]
 
 
-def test_the_service_explains_within_its_limits_and_the_page_links_to_it(store: Store, built: Path) -> None:
+def test_the_service_explains_within_its_limits_and_the_page_links_to_it(engine: Pool, built: Path) -> None:
     query = _PREFIXES + CASES["a misspelt class"][0]
-    with Workers(store, Limits(seconds=10)) as workers:
-        client = create_app(store, workers, Settings.read({"build": built}, {}), prefixes(ROOT)).test_client()
-        said = client.get("/sparql", query_string={"query": query, "explain": "1"}).get_json()
-        assert said["query"] == query
-        assert said["findings"][0]["instead"] == "<https://w3id.org/her2kg/ontology#Amplification>"
-        asked = {"query": query, "explain": "1", "lang": "zh"}
-        for response in (client.get("/sparql", query_string=asked), client.post("/sparql", data=asked)):
-            assert response.get_json()["query"] == query
-            assert response.get_json()["findings"][0] == said["findings"][0] | {
-                "words": "图谱中没有<https://w3id.org/her2kg/ontology#Amplificaton>"
-            }
-        assert client.get("/sparql", query_string=asked | {"lang": "fr"}).status_code == 400
-        assert client.get("/sparql", query_string={"query": "ASK {", "explain": "1"}).status_code == 400
-        assert "explain=1" not in client.get("/questions/drugs").text
-        problem = client.get("/sparql", query_string={"query": "ASK { ?s a her2:Gene }"}).get_json()
-        assert problem["remedy"] == "add a line PREFIX her2: <https://w3id.org/her2kg/ontology#> at the top"
+    client = create_app(engine, Settings.read({"build": built}, {}), prefixes(ROOT)).test_client()
+    said = client.get("/sparql", query_string={"query": query, "explain": "1"}).get_json()
+    assert said["query"] == query
+    assert said["findings"][0]["instead"] == "<https://w3id.org/her2kg/ontology#Amplification>"
+    asked = {"query": query, "explain": "1", "lang": "zh"}
+    for response in (client.get("/sparql", query_string=asked), client.post("/sparql", data=asked)):
+        assert response.get_json()["query"] == query
+        assert response.get_json()["findings"][0] == said["findings"][0] | {
+            "words": "图谱中没有<https://w3id.org/her2kg/ontology#Amplificaton>"
+        }
+    assert client.get("/sparql", query_string=asked | {"lang": "fr"}).status_code == 400
+    assert client.get("/sparql", query_string={"query": "ASK {", "explain": "1"}).status_code == 400
+    assert "explain=1" not in client.get("/questions/drugs").text
+    problem = client.get("/sparql", query_string={"query": "ASK { ?s a her2:Gene }"}).get_json()
+    assert problem["remedy"] == "add a line PREFIX her2: <https://w3id.org/her2kg/ontology#> at the top"
 
 
 def test_the_page_of_a_question_without_answer_leads_to_the_reason(built: Path) -> None:
-    empty = Store.of_files([built / "ontology.nt"])
-    with Workers(empty, Limits(seconds=10)) as workers:
-        client = create_app(empty, workers, Settings.read({"build": built}, {})).test_client()
+    with pool_of_files([built / "ontology.nt"], Limits(seconds=10)) as engine:
+        client = create_app(engine, Settings.read({"build": built}, {})).test_client()
         page = client.get("/questions/claims").text
         [target] = re.findall(r'href="(/sparql[^"]*explain=1)"', page)
         findings = client.get(unescape(target)).get_json()["findings"]
@@ -281,6 +283,17 @@ def test_the_page_of_a_question_without_answer_leads_to_the_reason(built: Path) 
             r'href="(/sparql[^"]*explain=1[^"]*)"', client.get("/questions/claims?lang=zh").text
         )
         assert "模式" in client.get(unescape(target)).get_json()["findings"][0]["words"]
+
+
+def test_a_worker_takes_apart_what_this_process_does(built: Path) -> None:
+    """Nothing that taking a query apart needs may be imported in a worker, which cannot open files."""
+    file = built / "ontology.nt"
+    store = Store.of_files([file])
+    with pool_of_files([file], Limits(seconds=10)) as engine:
+        for query, *_ in CASES.values():
+            text = _PREFIXES + query
+            found = [Finding(**finding) for finding in engine.run(Job(text, task=EXPLAIN))]
+            assert [finding.kind for finding in found] == [finding.kind for finding in explain(store, text)]
 
 
 def test_the_command_line_explains_on_standard_error(built: Path, tmp_path: Path) -> None:

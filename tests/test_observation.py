@@ -15,12 +15,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from her2kg.answer.workers import Limits, Workers
+from her2kg.answer.processes import pool_of_files
+from her2kg.errors import CrashError
 from her2kg.service.app import create_app
 from her2kg.service.observation import query_hash
 from her2kg.settings import Settings
-from her2kg.sparql.engine import Engine
-from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Limits
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -29,15 +29,38 @@ if TYPE_CHECKING:
 
     from flask.testing import FlaskClient
 
+    from her2kg.service.served import Service
+    from her2kg.sparql.pool import Pool
+
+pytestmark = pytest.mark.slow
+
 _ASK = "ASK { ?s ?p ?o }"
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file of one triple."""
+    file = tmp_path_factory.mktemp("data") / "one.ttl"
+    file.write_text("<urn:a> <urn:b> <urn:c> .", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def one(file: Path) -> Iterator[Pool]:
+    """Start the processes over one triple."""
+    with pool_of_files([file], Limits(seconds=1, rows=5)) as engine:
+        yield engine
+
+
 @pytest.fixture
-def client() -> Iterator[FlaskClient]:
-    """Give a client of a service over one triple, which logs each request."""
-    store = Store(Engine.from_text("<urn:a> <urn:b> <urn:c> .", "text/turtle"), "one")
-    with Workers(store, Limits(seconds=1, rows=5)) as workers:
-        yield create_app(store, workers, Settings.read({"log": "requests"}, {}), built=False).test_client()
+def client(one: Pool) -> FlaskClient:
+    """Give a client of a fresh service over one triple, which logs each request."""
+    return create_app(one, Settings.read({"log": "requests"}, {}), built=False).test_client()
+
+
+def _service(client: FlaskClient) -> Service:
+    service: Service = client.application.extensions["her2kg"]
+    return service
 
 
 def _metrics(client: FlaskClient) -> dict[str, float]:
@@ -53,7 +76,7 @@ def _query(client: FlaskClient, query: str, **headers: str) -> int:
         return response.status_code
 
 
-def test_metrics_count_requests_and_what_became_of_queries(client: FlaskClient) -> None:
+def test_metrics_count_requests_and_what_became_of_queries(client: FlaskClient, one: Pool) -> None:
     asked = {
         _ASK: (200, "answered"),
         f"{_ASK} ": (200, "answered"),
@@ -75,7 +98,7 @@ def test_metrics_count_requests_and_what_became_of_queries(client: FlaskClient) 
     assert found['her2kg_requests_total{method="GET",route="/sparql",status="200"}'] == 3
     assert found['her2kg_request_seconds_count{route="/sparql"}'] == 6
     assert found["her2kg_queries_running"] == found["her2kg_queries_waiting"] == 0
-    assert found['her2kg_data_info{version="one"}'] == found["her2kg_triples"] == 1
+    assert found[f'her2kg_data_info{{version="{one.version}"}}'] == found["her2kg_triples"] == 1
     assert found["her2kg_cache_answers"] == 2
 
 
@@ -108,24 +131,66 @@ def test_an_identifier_that_is_none_is_replaced(client: FlaskClient, given: str)
     assert first != second
 
 
-def test_ready_means_that_a_worker_answers(client: FlaskClient) -> None:
-    assert client.get("/readyz").get_json() == {"status": "ready", "data": "one"}
-    client.application.config["ENDING"] = True
-    assert client.get("/readyz").status_code == 503
+def test_ready_means_that_a_worker_answers(
+    client: FlaskClient, one: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/readyz").get_json() == {"status": "ready", "data": one.version}
+
+    def crashed(*_: object) -> None:
+        raise CrashError
+
+    monkeypatch.setattr(one, "ask", crashed)
+    response = client.get("/readyz")
+    assert (response.status_code, response.mimetype) == (500, "application/problem+json")
     assert client.get("/healthz").status_code == 200
 
 
-def test_an_answer_is_kept_for_its_version_query_and_format(client: FlaskClient) -> None:
-    cache = client.application.config["CACHE"]
-    for accept in ("application/sparql-results+json", "text/csv", "text/csv"):
-        assert _query(client, "SELECT * { ?s ?p ?o }", Accept=accept) == 200
-    assert len(cache) == 2
-    for _ in range(2):
-        assert _query(client, "SELECT (RAND() AS ?x) {}", Accept="text/csv") == 200
-    assert len(cache) == 2
-    client.application.config["SERVED"].workers.version = "two"
-    assert _query(client, "SELECT * { ?s ?p ?o }", Accept="text/csv") == 200
-    assert len(cache) == 3
+def test_a_service_without_room_is_not_ready(file: Path) -> None:
+    limits = Limits(workers=1, long=1, waiting=0)
+    with pool_of_files([file], limits) as engine:
+        client = create_app(engine, Settings.read({}, {}), built=False).test_client()
+        with engine.gate.place("192.0.2.1", 1) as first:
+            first.lengthen()
+            with engine.gate.place("192.0.2.2", 1):
+                response = client.get("/readyz")
+                assert response.status_code == 503
+                assert response.headers["Retry-After"]
+                assert response.get_json()["detail"] == "too many queries are waiting"
+                assert client.get("/healthz").status_code == 200
+                assert _metrics(client)["her2kg_queries_running"] == 2
+        assert client.get("/readyz").status_code == 200
+
+
+def test_an_answer_is_kept_for_its_version_query_and_format(file: Path) -> None:
+    with pool_of_files([file], Limits()) as engine:
+        client = create_app(engine, Settings.read({}, {}), built=False).test_client()
+        cache = _service(client).cache
+        for accept in ("application/sparql-results+json", "text/csv", "text/csv"):
+            assert _query(client, "SELECT * { ?s ?p ?o }", Accept=accept) == 200
+        assert len(cache) == 2
+        for _ in range(2):
+            assert _query(client, "SELECT (RAND() AS ?x) {}", Accept="text/csv") == 200
+        assert len(cache) == 2
+        engine._config["files"].append(str(file))
+        before = engine.version
+        engine.reload()
+        assert engine.version != before
+        assert _query(client, "SELECT * { ?s ?p ?o }", Accept="text/csv") == 200
+        assert len(cache) == 3
+
+
+@pytest.mark.parametrize(("coding", "said"), [("identity", "length"), ("gzip", None)])
+def test_the_log_gives_the_length_of_a_response_that_is_known(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str], coding: str, said: str | None
+) -> None:
+    values = " ".join(f'"{"x" * 20_000}{number}"' for number in range(4))
+    query = f"SELECT * {{ VALUES ?x {{ {values} }} }}"
+    headers = {"Accept": "text/csv", "Accept-Encoding": coding}
+    with client.post("/sparql", data={"query": query}, headers=headers) as response:
+        size = len(response.data)
+    [line] = map(json.loads, capsys.readouterr().err.splitlines())
+    assert line["status"] == 200
+    assert line["bytes"] == (size if said else None)
 
 
 # A real server ----------------------------------------------------------------------------------------
@@ -137,7 +202,6 @@ def _get(url: str) -> str:
         return text
 
 
-@pytest.mark.slow
 def test_a_new_build_takes_over_without_losing_a_request(built: Path, tmp_path: Path) -> None:
     """Ask without pause while builds are exchanged: one or the other answers every request."""
     folder = tmp_path / "build"
@@ -195,7 +259,7 @@ def _add_a_triple(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def hasty(built: Path) -> Iterator[tuple[str, int]]:
     """Serve with little patience; give the address and the port."""
-    limits = {"IDLE_SECONDS": "1", "HEAD_LIMIT": "4096", "BODY_LIMIT": "2000"}
+    limits = {"IDLE_SECONDS": "1", "HEAD_LIMIT": "8192", "BODY_LIMIT": "2000", "QUERY_SECONDS": "1"}
     with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
         url,
         _,
@@ -214,25 +278,36 @@ def _exchange(port: int, *pieces: bytes) -> bytes:
         return answer
 
 
-@pytest.mark.slow
+_FORM = b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"414"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + b"a" * 5000 + b"\r\n\r\n", b"431"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 500 + b"\r\n", b"431"),
+        (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + b"a" * 9000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Many: 1\r\n" * 1000 + b"\r\n", b"431"),
         (b"no HTTP at all\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", b"400"),
-        (b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n", b"413"),
-        (
-            b"POST /sparql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb9\r\n" + b"a" * 3001,
-            b"413",
-        ),
-        (b"POST /sparql HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nfew", b"408"),
     ],
-    ids=["address", "header", "headers", "noise", "length", "body", "chunks", "slow body"],
+    ids=["address", "header", "headers", "noise", "length"],
 )
-def test_what_is_no_request_is_refused_with_a_problem(
+def test_what_is_no_request_is_refused_by_the_server(
+    hasty: tuple[str, int], sent: bytes, status: bytes
+) -> None:
+    assert _exchange(hasty[1], sent).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (_FORM + b"Content-Length: 3000\r\n\r\n", b"413"),
+        (_FORM + b"Transfer-Encoding: chunked\r\n\r\nbb9\r\n" + b"a" * 3001 + b"\r\n0\r\n\r\n", b"413"),
+        (_FORM + b"Content-Length: 100\r\n\r\nfew", b"408"),
+    ],
+    ids=["body", "chunks", "slow body"],
+)
+def test_a_body_that_cannot_be_taken_is_refused_with_a_problem(
     hasty: tuple[str, int], sent: bytes, status: bytes
 ) -> None:
     answer = _exchange(hasty[1], sent)
@@ -245,7 +320,6 @@ def test_what_is_no_request_is_refused_with_a_problem(
     assert json.loads(body)["remedy"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
 def test_a_connection_on_which_nothing_comes_is_closed(hasty: tuple[str, int], sent: bytes) -> None:
     begun = time.monotonic()
@@ -253,18 +327,20 @@ def test_a_connection_on_which_nothing_comes_is_closed(hasty: tuple[str, int], s
     assert time.monotonic() - begun < 10
 
 
-@pytest.mark.slow
 def test_a_log_that_nobody_reads_holds_nobody_up(built: Path) -> None:
     with serving(HER2KG_BUILD=str(built), HER2KG_LOG="requests") as (url, _):
         for number in range(500):  # more than a pipe takes
             assert "ok" in _get(f"{url}healthz?{number}")
 
 
-@pytest.mark.slow
 def test_clients_that_do_not_read_hold_no_worker(built: Path) -> None:
     """Let more clients than there are workers ask for much and read nothing; others are answered."""
     query = urlencode({"query": "SELECT * { ?s ?p ?o } LIMIT 39000"})
-    with serving(HER2KG_BUILD=str(built), HER2KG_CACHE_BYTES="0", HER2KG_WAITING="50") as (url, _):
+    limits = {"CACHE_BYTES": "0", "WORKERS": "4", "LONG_QUERIES": "50"}  # a busy machine refuses none
+    with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
+        url,
+        _,
+    ):
         port = int(url.rsplit(":", 1)[1].strip("/"))
         links = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
         for link in links:
@@ -276,41 +352,6 @@ def test_clients_that_do_not_read_hold_no_worker(built: Path) -> None:
             assert "true" in _ask(url, f"ASK {{ ?s ?p ?o }} # {number}")
         for link in links:
             link.close()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", ["evaluated", "waiting"])
-def test_a_query_ends_when_its_client_is_gone(built: Path, stage: str) -> None:
-    slow = urlencode({"query": "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"})
-    # One more may wait than do: the question may come before the server has seen that the others are gone.
-    limits = {"WORKERS": "1", "WAITING": "2", "QUERY_SECONDS": "60", "CACHE_BYTES": "0"}
-    with serving(HER2KG_BUILD=str(built), **{f"HER2KG_{name}": value for name, value in limits.items()}) as (
-        url,
-        _,
-    ):
-        port = int(url.rsplit(":", 1)[1].strip("/"))
-        links = []
-        for _ in range({"evaluated": 1, "waiting": 2}[stage]):
-            link = socket.create_connection(("127.0.0.1", port))
-            link.sendall(f"GET /sparql?{slow} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            links.append(link)
-            while _gauges(url) != (1.0, len(links) - 1.0):
-                pass
-        for link in reversed(links):
-            link.close()
-        begun = time.monotonic()
-        assert "true" in _ask(url, "ASK { ?s ?p ?o }")
-        assert time.monotonic() - begun < 10
-        assert _gauges(url) == (0.0, 0.0)
-
-
-def _gauges(url: str) -> tuple[float, float]:
-    """Give how many queries are evaluated, and how many wait."""
-    text = _get(f"{url}metrics")
-    found = [
-        re.search(rf"^her2kg_queries_{name} (\S+)$", text, re.MULTILINE) for name in ("running", "waiting")
-    ]
-    return tuple(float(one[1]) if one else -1.0 for one in found)  # type: ignore[return-value]
 
 
 def _ask(url: str, query: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from flask import Blueprint, Response, g, jsonify, request
 from werkzeug.exceptions import (
     BadRequest,
+    RequestEntityTooLarge,
     RequestTimeout,
     UnsupportedMediaType,
 )
@@ -106,6 +107,9 @@ def _body() -> bytes:
         raise UnsupportedMediaType(f"the body is encoded as {encoding[:40]!r}; send it as it is")
     with held(service().bodies, "too many request bodies are being received"):
         body = request.get_data(cache=False)
+    # Of a body without a length werkzeug gives as much as is allowed, and does not say that there is more.
+    if request.content_length is None and len(body) >= service().settings.body_limit:
+        raise RequestEntityTooLarge
     if len(body) < (request.content_length or 0):
         raise RequestTimeout("the body did not arrive in time; send it faster")
     return body
