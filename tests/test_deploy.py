@@ -124,7 +124,8 @@ def test_behind_nginx_questions_queries_and_problems_are_the_same(proxied: str) 
     )
     join = "%20".join(f"%3Fa{n}%20%3Fb{n}%20%3Fc{n}%20." for n in range(4))
     status, _, body = _get(f"{proxied}sparql?query=SELECT%20(COUNT(*)%20AS%20%3Fn)%20%7B{join}%7D")
-    assert status == json.loads(body)["status"] == 503
+    assert status == json.loads(body)["status"]
+    assert status in {503, 507}
 
 
 @pytest.mark.slow
@@ -147,7 +148,7 @@ def test_the_unit_starts_the_service_with_settings_that_there_are() -> None:
     assert shlex.split(unit["Service"]["ExecStart"]) == ["/opt/her2kg/bin/her2kg", "serve"]
     named = {pair.partition("=")[0] for pair in shlex.split(unit["Service"]["Environment"])}
     assert named
-    assert named <= VARIABLES
+    assert named <= VARIABLES | {"GLIBC_TUNABLES"}
     assert unit["Service"]["NoNewPrivileges"] == "yes"
     assert unit["Install"]["WantedBy"]
 

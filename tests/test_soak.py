@@ -28,7 +28,7 @@ _ASKED: dict[str, tuple[str, int, frozenset[int]]] = {
     "graph": ("CONSTRUCT { ?s ?p ?o } { ?s ?p ?o } LIMIT 20000 # %d", 5, frozenset({200})),
     "broken": ("SELECT * { # %d", 5, frozenset({400})),
     "crash": ("ASK { FILTER(" + "!" * 50_000 + "true) } # %d", 1, frozenset({500})),
-    "slow": ("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } # %d", 1, frozenset({503})),
+    "slow": ("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i } # %d", 1, frozenset({503, 507})),
 }
 
 
