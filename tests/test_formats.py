@@ -9,7 +9,7 @@ import pytest
 
 from her2kg.answer.results import FORMATS
 from her2kg.sparql.engine import Engine, Table, Truth
-from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS, Format, find
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS, Format, counterpart, find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,5 +98,5 @@ def test_words_that_people_write_are_understood(word: str, graphs: str | None, r
 
 
 def _name(word: str, formats: Mapping[str, Format]) -> str | None:
-    found = find(word, formats)
+    found = find(word, formats) or counterpart(word, formats)
     return found.name if found else None

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.untraced]
 _WITH_OTHERS = [name for name, scenario in SCENARIOS.items() if scenario.others]
 
 
+@pytest.mark.long  # it measures times and memory, which tests that run beside it would spoil
 @pytest.mark.parametrize("name", _WITH_OTHERS)
 def test_others_are_answered_meanwhile(built: Path, name: str) -> None:
     outcome = run(name, starter(built))

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import parse_accept_header
 
-from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS, find
+from her2kg.sparql.formats import GRAPH_FORMATS, RESULT_FORMATS, TRUTH_FORMATS, counterpart, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ def unacceptable(family: Mapping[str, Format]) -> NotAcceptable:
 
 def _chosen(accept: str, word: str, family: Mapping[str, Format]) -> str | None:
     """Choose a format of a family; a word for a format of another family does not refuse this one."""
-    if named := find(word, family):
+    if named := find(word, family) or counterpart(word, family):
         return named.media_type
     ranges = [
         (name.partition(";")[0].strip().lower(), quality)
@@ -69,13 +69,14 @@ def _chosen(accept: str, word: str, family: Mapping[str, Format]) -> str | None:
     ]
     if not ranges:
         return _first(family)
-    fitting = [
-        (quality, -place, known.media_type)
-        for place, (name, quality) in enumerate(ranges)
-        if quality > 0 and (known := find(name, family))
-    ]
-    if fitting:
-        return max(fitting)[2]
+    for lookup in (find, counterpart):
+        fitting = [
+            (quality, -place, known.media_type)
+            for place, (name, quality) in enumerate(ranges)
+            if quality > 0 and (known := lookup(name, family))
+        ]
+        if fitting:
+            return max(fitting)[2]
     refused = {known.media_type for name, quality in ranges if not quality and (known := find(name, family))}
     accepted = [name for name, quality in ranges if quality > 0]
     if _is_known(word) or any(name in {"*", "*/*"} or _is_known(name) for name in accepted):

@@ -68,7 +68,7 @@ _PREFLIGHT = [
         "Access-Control-Allow-Headers",
         (
             "Accept, Accept-Language, Authorization, Cache-Control, Content-Type, If-Modified-Since, "
-            "If-None-Match, Pragma, Range, User-Agent, X-Request-Id, X-Requested-With"
+            "If-None-Match, Pragma, QueryId, Range, User-Agent, X-Request-Id, X-Requested-With"
         ),
     ),
     ("Access-Control-Max-Age", "86400"),

@@ -104,7 +104,7 @@ def _body() -> bytes:
     """Receive the body; it holds this thread meanwhile, so the number of bodies in receipt is limited."""
     encoding = request.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
-        raise UnsupportedMediaType(f"the body is encoded as {encoding[:40]!r}; send it as it is")
+        raise UnsupportedMediaType(f"the body has the Content-Encoding {encoding[:40]!r}; leave it out")
     with held(service().bodies, "too many request bodies are being received"):
         body = request.get_data(cache=False)
     # Of a body without a length werkzeug gives as much as is allowed, and does not say that there is more.

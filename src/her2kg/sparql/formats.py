@@ -26,6 +26,8 @@ class Format:
     label: str
     iri: str
     aliases: tuple[str, ...] = ()
+    #: Words for a format of the other family that this one comes nearest to.
+    counterparts: tuple[str, ...] = ()
     #: Of graphs: whether it keeps named graphs apart, and whether the engine shortens IRIs in it by prefixes
     #: (RDF/XML would get elements without a name).
     named_graphs: bool = False
@@ -47,7 +49,8 @@ GRAPH_FORMATS = _by_name((
     Format(
         "ttl", "text/turtle", "ttl", "Turtle", f"{_W3C}Turtle",
         # N3 is a superset of Turtle: who reads it reads Turtle.
-        ("turtle", "application/turtle", "application/x-turtle", "n3", "text/n3", "text/rdf+n3"),
+        ("turtle", "application/turtle", "application/x-turtle")
+        + ("n3", "text/n3", "application/n3", "text/rdf+n3"),
         prefixes=True,
     ),
     Format(
@@ -57,10 +60,12 @@ GRAPH_FORMATS = _by_name((
     Format(
         "rdf", "application/rdf+xml", "rdf", "RDF/XML", f"{_W3C}RDF_XML",
         ("rdf+xml", "rdf/xml", "rdfxml", "xml", "application/xml", "text/xml"),
+        ("sparql-results+xml", "application/sparql-results+xml"),
     ),
     Format(
         "jsonld", "application/ld+json", "jsonld", "JSON-LD", f"{_W3C}JSON-LD",
-        ("json-ld", "ld+json", "json", "application/json"),
+        ("json-ld", "ld+json", "json", "application/json", "application/x-json+ld"),
+        ("sparql-results+json", "application/sparql-results+json"),
         named_graphs=True,
     ),
     Format(
@@ -80,13 +85,15 @@ RESULT_FORMATS = _by_name((
     Format(
         "json", "application/sparql-results+json", "srj", "SPARQL results in JSON",
         f"{_W3C}SPARQL_Results_JSON",
-        ("application/json", "sparql-results+json", "jsonld", "json-ld", "ld+json"),
+        ("application/json", "sparql-results+json"),
+        ("jsonld", "json-ld", "ld+json", "application/ld+json", "application/x-json+ld"),
         truth=True,
     ),
     Format(
         "xml", "application/sparql-results+xml", "srx", "SPARQL results in XML",
         f"{_W3C}SPARQL_Results_XML",
-        ("application/xml", "text/xml", "sparql-results+xml", "rdf", "rdf+xml", "rdf/xml", "rdfxml"),
+        ("application/xml", "text/xml", "sparql-results+xml"),
+        ("rdf", "rdf+xml", "rdf/xml", "rdfxml", "application/rdf+xml"),
         truth=True,
     ),
     Format("csv", "text/csv", "csv", "SPARQL results in CSV", f"{_W3C}SPARQL_Results_CSV"),
@@ -100,6 +107,21 @@ RESULT_FORMATS = _by_name((
 TRUTH_FORMATS = _by_name(known for known in RESULT_FORMATS.values() if known.truth)
 
 
+def counterpart(word: str, formats: Mapping[str, Format]) -> Format | None:
+    """Give the format of a family that comes nearest to one of another family.
+
+    >>> found = counterpart("application/ld+json", RESULT_FORMATS)
+    >>> found.label if found else ""
+    'SPARQL results in JSON'
+    """
+    meant = _plain(word)
+    return next((known for known in formats.values() if meant in known.counterparts), None)
+
+
+def _plain(word: str) -> str:
+    return word.strip().lower().replace(" ", "+")  # a plus sign that was not escaped
+
+
 def find(word: str, formats: Mapping[str, Format]) -> Format | None:
     """Give the format that a short name, media type, file ending or alias means, in upper or lower case.
 
@@ -107,7 +129,7 @@ def find(word: str, formats: Mapping[str, Format]) -> Format | None:
     ['RDF/XML', 'SPARQL results in XML']
     >>> find("ttl", RESULT_FORMATS)
     """
-    meant = word.strip().lower().replace(" ", "+")  # a plus sign that was not escaped
+    meant = _plain(word)
     return next(
         (
             known
