@@ -84,9 +84,9 @@ def test_formats_are_keyed_by_their_names_with_one_ending_and_iri_each(family: s
     ("word", "graphs", "results"),
     [
         ("xml", "rdf", "xml"), ("application/xml", "rdf", "xml"), ("text/xml", "rdf", "xml"),
-        ("rdf+xml", "rdf", "xml"), ("rdfxml", "rdf", "xml"), ("application/rdf+xml", "rdf", None),
+        ("rdf+xml", "rdf", "xml"), ("rdfxml", "rdf", "xml"), ("application/rdf+xml", "rdf", "xml"),
         ("json", "jsonld", "json"), ("application/json", "jsonld", "json"), ("json-ld", "jsonld", "json"),
-        ("application/ld+json", "jsonld", None), ("application/sparql-results+json", None, "json"),
+        ("application/ld+json", "jsonld", "json"), ("application/sparql-results+json", "jsonld", "json"),
         ("turtle", "ttl", None), ("n3", "ttl", None), ("text/n3", "ttl", None), ("TTL", "ttl", None),
         ("n-triples", "nt", None), ("ntriples", "nt", None), ("text/plain", "nt", None),
         ("Text/CSV", None, "csv"), ("srx", None, "xml"), ("csv", None, "csv"), ("pdf", None, None),

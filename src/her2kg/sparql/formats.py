@@ -49,8 +49,10 @@ GRAPH_FORMATS = _by_name((
     Format(
         "ttl", "text/turtle", "ttl", "Turtle", f"{_W3C}Turtle",
         # N3 is a superset of Turtle: who reads it reads Turtle.
-        ("turtle", "application/turtle", "application/x-turtle")
-        + ("n3", "text/n3", "application/n3", "text/rdf+n3"),
+        (
+            "turtle", "application/turtle", "application/x-turtle", "n3", "text/n3", "application/n3",
+            "text/rdf+n3",
+        ),
         prefixes=True,
     ),
     Format(
