@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help serve test coverage check audit fast build release wheel bench system-packages test-long format clean
+.PHONY: help serve test coverage check checks audit fast build release wheel bench system-packages test-long format clean
 
 help: ## show these lines
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t18
@@ -45,7 +45,9 @@ coverage: $(STAMP) ## all tests, with the lines that they run: slower by half
 fast: $(STAMP) ## the tests that need no process and no full build
 	$(BIN)/python -m pytest -n 2 -q -m "not slow and not long"
 
-check: $(STAMP) ## format, lint, types, layers, dead code, data checks, dependencies, tests
+check: checks coverage ## format, lint, types, layers, dead code, data checks, dependencies, tests
+
+checks: $(STAMP) ## the same without the tests
 	$(BIN)/ruff format --check src tests bench .ci
 	$(BIN)/ruff check src tests bench .ci
 	$(BIN)/mypy
@@ -54,7 +56,6 @@ check: $(STAMP) ## format, lint, types, layers, dead code, data checks, dependen
 	$(BIN)/her2kg format --check
 	$(BIN)/her2kg check --coverage
 	$(MAKE) audit
-	$(MAKE) coverage
 
 audit: $(STAMP) ## dependencies: met, pinned, wheels, licences, known vulnerabilities if a service answers
 	$(BIN)/python .ci/audit.py
