@@ -15,7 +15,8 @@ import pytest
 
 from her2kg.answer.processes import pool_of_files
 from her2kg.errors import BusyError, CrashError, FormatError, InputError, LimitError, QueryError
-from her2kg.sparql.pool import Gate, Pool, Reply
+from her2kg.sparql.gate import Gate
+from her2kg.sparql.pool import Pool, Reply
 from her2kg.sparql.worker import Frames, Job, Limits, send
 
 if TYPE_CHECKING:
