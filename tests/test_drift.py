@@ -168,7 +168,9 @@ def test_one_version_everywhere() -> None:
     assert her2kg.__version__ == project
     assert version(ONTOLOGY) == project
     assert f"version: {project}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)[1] == project  # type: ignore[index]
+    released = re.search(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert released
+    assert released[1] == project
 
 
 def test_no_file_names_a_registry_or_a_path_of_a_machine() -> None:

@@ -6,31 +6,18 @@ A flag on the command line comes before the environment, the environment before 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
-
-from annotated_types import Ge, Le
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticUseDefault
 
 from her2kg.errors import SettingError, shortened
 from her2kg.home import package_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic.fields import FieldInfo
+    from collections.abc import Callable, Mapping
+    from dataclasses import Field
 
 _PREFIX = "HER2KG_"
 
@@ -71,112 +58,137 @@ class Address:
         return self.url
 
 
-def _build(data: dict[str, Any]) -> Path:
-    home: Path = data["home"]
-    return home / "build"
+@dataclass(frozen=True)
+class Setting:
+    """What flags, ``her2kg info`` and the README show of a setting, and how its text is read.
+
+    Only limits have a ``unit``; only whole numbers have bounds.
+    """
+
+    name: str
+    default: str
+    help: str
+    unit: str
+    low: int | None
+    high: int | None
+    read: Callable[[str, str], Any]
+
+    @classmethod
+    def of(cls, found: Field[Any]) -> Setting:
+        """Describe a field of ``Settings``; a default that is computed or is nothing is shown as empty."""
+        default = found.default if isinstance(found.default, str | int) else ""
+        return cls(found.name, str(default), **found.metadata)
+
+    @property
+    def variable(self) -> str:
+        """Name the environment variable."""
+        return f"{_PREFIX}{self.name.upper()}"
 
 
-def _digits(value: object) -> str:
-    """Refuse what int() takes besides digits: signs, spaces, underscores, digits of other scripts."""
-    text = str(value)
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError
-    return text
+def _setting(default: Any, description: str, read: Callable[[str, str], Any], **more: Any) -> Any:
+    metadata = {"help": description, "read": read, "unit": "", "low": None, "high": None, **more}
+    return field(default=default, metadata=metadata)
 
 
-def _filled(value: object) -> object:
-    """Take an empty text as the default."""
-    if value == "":
-        raise PydanticUseDefault
-    return value
-
-
-def _address(value: object, info: ValidationInfo) -> object:
-    return Address.read(str(info.field_name), value) if isinstance(value, str) else value
-
-
-_Whole = Annotated[int, BeforeValidator(_digits)]
-_File = Annotated[Path, BeforeValidator(_filled)]
-_MaybeFile = Annotated[Path | None, BeforeValidator(_filled)]
-# The validator that stands last runs first.
-_MaybeAddress = Annotated[InstanceOf[Address] | None, BeforeValidator(_address), BeforeValidator(_filled)]
+def _number(default: int, low: int, high: int, description: str, unit: str = "") -> Any:
+    return _setting(default, description, partial(_whole, low, high), unit=unit, low=low, high=high)
 
 
 def _limit(default: int, low: int, high: int, unit: str, description: str) -> Any:
     """Make the field of a limit: limits are published, each in its unit."""
-    return Field(default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
+    return _number(default, low, high, description, unit)
 
 
-class Settings(BaseModel):
-    """The settings in force, read once at the start; ``Settings.read`` takes flags and environment."""
+def _whole(low: int, high: int, name: str, text: str) -> int:
+    """Read a number; signs, spaces, underscores and digits of other scripts are refused."""
+    digits = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+    if not digits or not low <= int(text) <= high:
+        raise SettingError(f"{name} is {shortened(text)!r}", f"give a whole number from {low} to {high}")
+    return int(text)
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    host: str = Field("127.0.0.1", description="address that the service binds to")
-    port: _Whole = Field(
-        8080, ge=0, le=65535, description="port that the service binds to (0: any free port)"
+def _one_of(words: tuple[str, ...], name: str, text: str) -> str:
+    if text not in words:
+        raise SettingError(f"{name} is {shortened(text)!r}", f"give {' or '.join(words)}")
+    return text
+
+
+def _text(_name: str, text: str) -> str:
+    return text
+
+
+def _path(_name: str, text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _address(name: str, text: str) -> Address | None:
+    return Address.read(name, text) if text else None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force, read once at the start by ``Settings.read``."""
+
+    host: str = _setting("127.0.0.1", "address that the service binds to", _text)
+    port: int = _number(8080, 0, 65535, "port that the service binds to (0: any free port)")
+    proxies: int = _number(
+        0, 0, 10, "trusted reverse proxies in front of the service (X-Forwarded-* headers)"
     )
-    proxies: _Whole = Field(
-        0, ge=0, le=10, description="trusted reverse proxies in front of the service (X-Forwarded-* headers)"
-    )
-    threads: _Whole = _limit(384, 8, 4096, "requests", "requests that are processed at the same time")
-    connections: _Whole = _limit(
+    threads: int = _limit(384, 8, 4096, "requests", "requests that are processed at the same time")
+    connections: int = _limit(
         1000, 128, 100_000, "connections", "connections that may be open at the same time"
     )
-    workers: _Whole = _limit(4, 1, 1000, "queries", "queries that are evaluated at the same time")
-    long_queries: _Whole = _limit(
+    workers: int = _limit(4, 1, 1000, "queries", "queries that are evaluated at the same time")
+    long_queries: int = _limit(
         2, 1, 1000, "queries", "queries of more than a second that are evaluated besides"
     )
-    waiting: _Whole = _limit(
+    waiting: int = _limit(
         64, 0, 100_000, "queries", "queries that may wait for a worker; further ones are refused with 503"
     )
-    query_seconds: _Whole = _limit(20, 1, 86_400, "s", "seconds that a query may take")
-    query_memory: _Whole = _limit(
+    query_seconds: int = _limit(20, 1, 86_400, "s", "seconds that a query may take")
+    query_memory: int = _limit(
         40_000_000, 10**6, 10**12, "bytes", "bytes of memory that a query may use in addition to the graph"
     )
-    query_length: _Whole = _limit(200_000, 1, 10**9, "characters", "characters that a query may have")
-    query_nesting: _Whole = _limit(
-        200, 1, 10**6, "brackets", "levels of nested brackets that a query may have"
-    )
-    answer_limit: _Whole = _limit(100_000_000, 1, 10**12, "bytes", "bytes that an answer may have")
-    row_limit: _Whole = _limit(10**6, 1, 10**12, "rows", "rows that a table may have")
-    stream_limit: _Whole = _limit(
+    query_length: int = _limit(200_000, 1, 10**9, "characters", "characters that a query may have")
+    query_nesting: int = _limit(200, 1, 10**6, "brackets", "levels of nested brackets that a query may have")
+    answer_limit: int = _limit(100_000_000, 1, 10**12, "bytes", "bytes that an answer may have")
+    row_limit: int = _limit(10**6, 1, 10**12, "rows", "rows that a table may have")
+    stream_limit: int = _limit(
         128, 1, 4096, "answers", "large answers and files that may be in transfer at the same time"
     )
-    cache_bytes: _Whole = _limit(
+    cache_bytes: int = _limit(
         16_000_000, 0, 10**12, "bytes", "bytes of answers that are kept for repeated requests (0: none)"
     )
-    body_limit: _Whole = _limit(10**6, 0, 10**9, "bytes", "bytes that the body of a request may have")
-    head_limit: _Whole = _limit(
+    body_limit: int = _limit(10**6, 0, 10**9, "bytes", "bytes that the body of a request may have")
+    head_limit: int = _limit(
         65_536, 8192, 10**9, "bytes", "bytes that the address and the headers of a request may have"
     )
-    idle_seconds: _Whole = _limit(
+    idle_seconds: int = _limit(
         30, 1, 60, "s", "seconds that a client may stall while it sends a request or reads a response"
     )
-    log: Literal["errors", "requests"] = Field(
-        "errors", description="what is written to standard error: errors or requests"
+    log: str = _setting(
+        "errors",
+        "what is written to standard error: errors or requests",
+        partial(_one_of, ("errors", "requests")),
     )
-    home: _File = Field(
-        default_factory=package_home,
-        description="folder that holds ontology/, data/ and queries/ (default: found from the package)",
+    home: Path = _setting(
+        None, "folder that holds ontology/, data/ and queries/ (default: found from the package)", _path
     )
-    build: _File = Field(
-        default_factory=_build,
-        description="folder of the built graph (default: build/ in the home folder)",
+    build: Path = _setting(None, "folder of the built graph (default: build/ in the home folder)", _path)
+    backend: Address | None = _setting(
+        None, "SPARQL endpoint of another engine, which then answers instead of the built-in one", _address
     )
-    backend: _MaybeAddress = Field(
-        None, description="SPARQL endpoint of another engine, which then answers instead of the built-in one"
+    backend_update: Address | None = _setting(
+        None, "update endpoint of that engine, if it is a different address; only a load uses it", _address
     )
-    backend_update: _MaybeAddress = Field(
-        None, description="update endpoint of that engine, if it is a different address; only a load uses it"
-    )
-    backend_graph: str = Field(
+    backend_graph: str = _setting(
         "",
-        description="graph of that engine that is the default graph; `default`: its own "
+        "graph of that engine that is the default graph; `default`: its own "
         "(default: the graph that a load fills)",
+        _text,
     )
-    source: _MaybeFile = Field(
-        None, description="text file of the review, if you have it; offsets and hashes are then checked"
+    source: Path | None = _setting(
+        None, "text file of the review, if you have it; offsets and hashes are then checked", _path
     )
 
     @classmethod
@@ -193,60 +205,17 @@ class Settings(BaseModel):
         9001
         """
         environ = os.environ if environ is None else environ
-        given = {name: value for name, value in (flags or {}).items() if value is not None}
+        given = {name: str(value) for name, value in (flags or {}).items() if value is not None}
         values: dict[str, Any] = {}
         for setting in SETTINGS:
-            if setting.name in given:
-                values[setting.name] = str(given[setting.name])
-            elif setting.variable in environ:
-                values[setting.name] = environ[setting.variable]
-        try:
-            return cls(**values)
-        except ValidationError as error:
-            name = str(error.errors()[0]["loc"][0])
-            remedy = f"give {_allowed(cls.model_fields[name])}"
-            raise SettingError(f"{name} is {shortened(values[name])!r}", remedy) from error
-
-    @model_validator(mode="after")
-    def _backend_is_named(self) -> Self:
-        if self.backend_update and not self.backend:
+            text = given.get(setting.name, environ.get(setting.variable))
+            if text is not None:
+                values[setting.name] = setting.read(setting.name, text)
+        if values.get("backend_update") and not values.get("backend"):
             raise SettingError("backend_update is given without backend", "give backend too")
-        return self
+        values["home"] = values.get("home") or package_home()
+        values["build"] = values.get("build") or values["home"] / "build"
+        return cls(**values)
 
 
-def _allowed(field: FieldInfo) -> str:
-    """Say in words which values a field takes."""
-    bounds = [
-        limit.ge if isinstance(limit, Ge) else limit.le
-        for limit in field.metadata
-        if isinstance(limit, Ge | Le)
-    ]
-    if bounds:
-        return f"a whole number from {bounds[0]} to {bounds[1]}"
-    return " or ".join(get_args(field.annotation))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What flags, ``her2kg info`` and the README show of a field; only limits have a unit."""
-
-    name: str
-    default: str
-    help: str
-    unit: str
-
-    @classmethod
-    def of(cls, name: str, field: FieldInfo) -> Setting:
-        """Describe a field of ``Settings``; a default that is computed is shown as empty."""
-        default = "" if field.default is None or field.default_factory else str(field.default)
-        extra = field.json_schema_extra
-        unit = str(extra["unit"]) if isinstance(extra, dict) else ""
-        return cls(name, default, field.description or "", unit)
-
-    @property
-    def variable(self) -> str:
-        """Name the environment variable."""
-        return f"{_PREFIX}{self.name.upper()}"
-
-
-SETTINGS = tuple(Setting.of(name, found) for name, found in Settings.model_fields.items())
+SETTINGS = tuple(map(Setting.of, fields(Settings)))
