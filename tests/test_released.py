@@ -178,7 +178,7 @@ def test_a_well_deprecated_iri_keeps_the_promise_and_stays_on_the_list(home: Pat
 
 def test_the_header_names_this_version_and_the_one_before_if_there_is_one() -> None:
     ontology = read_ontology(ROOT)
-    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    versions = re.findall(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
     iris = [URIRef(f"{ONTOLOGY}/{version}") for version in versions]
     assert list(ontology.objects(ONTOLOGY, OWL.versionIRI)) == iris[:1]
     assert list(ontology.objects(ONTOLOGY, OWL.priorVersion)) == iris[1:2]

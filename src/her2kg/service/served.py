@@ -57,6 +57,7 @@ def service() -> Service:
 class Cache:
     """Keeps answers that were given last, in a limited number of bytes.
 
+    >>> from her2kg.sparql.pool import Reply
     >>> cache = Cache(3)
     >>> cache.keep("a", Reply("truth", "1", b"12"))
     >>> cache.keep("b", Reply("truth", "1", b"34"))
