@@ -590,10 +590,14 @@ def test_a_named_question_answers_within_a_second_of_processor_time(
 
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # measuring coverage slows the start
 
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert _process("query", "drug-response", built=built).returncode == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert _process("query", "drug-response", built=built).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    # Other work on the machine only adds to it: the least of some runs is what it takes.
+    assert min(seconds() for _ in range(4)) < 1
 
 
 def test_a_parameter_given_twice_is_refused(run: CliRunner) -> None:
