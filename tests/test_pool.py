@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -466,6 +467,25 @@ def test_when_no_new_parent_can_be_started_the_pool_gives_up(before: set[int], t
         _kill_parent(before)
         with pytest.raises(InputError):
             _lives(pool)
+        assert given_up.is_set()
+
+
+def test_when_a_new_parent_does_not_even_start_the_pool_gives_up(before: set[int], tmp_path: Path) -> None:
+    command = tmp_path / "parent"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m her2kg.answer.processes "$@"\n')
+    command.chmod(0o755)
+    config = {"files": [], "limits": asdict(Limits()), "home": ""}
+    given_up = threading.Event()
+    with Pool([str(command)], config, Limits(), given_up.set) as pool:
+        query = "ASK { FILTER(1 < 2) }"
+        assert "true" in _text(pool, query)
+        command.unlink()
+        with pytest.raises(CrashError):
+            pool.reload()
+        assert "true" in _text(pool, query)
+        _kill_parent(before)
+        with pytest.raises(CrashError):
+            _text(pool, query)
         assert given_up.is_set()
 
 

@@ -139,7 +139,7 @@ class _Parent:
     """The process that holds one version of the data and forks the workers over them."""
 
     def __init__(self, command: Sequence[str], config: Mapping[str, Any]) -> None:
-        """Start it; it is of use when it is ``open``."""
+        """Start it; it is of use when it is ``open``. Raises CrashError when it does not start."""
         #: Workers that have a job.
         self.busy = 0
         self.version, self.triples = "", 0
@@ -147,14 +147,19 @@ class _Parent:
         self._control, theirs = socket.socketpair()
         with theirs:
             number = theirs.fileno()
-            self._process = subprocess.Popen(  # noqa: S603 - a command of ours
-                [*command, str(number)],
-                pass_fds=[number],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - a command of ours
+                    [*command, str(number)],
+                    pass_fds=[number],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+            except OSError as error:
+                self._control.close()
+                raise CrashError from error
         self._control.settimeout(_LOADING)
-        send(self._control, b"C", json.dumps(config).encode())
+        with contextlib.suppress(OSError):  # it has ended already: ``open`` will see it
+            send(self._control, b"C", json.dumps(config).encode())
 
     def open(self) -> None:
         """Wait until it has loaded the data; raises what loading them raises there."""
