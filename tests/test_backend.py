@@ -494,6 +494,43 @@ def test_an_explanation_queries_the_engine_and_passes_its_errors_on(remote: Any)
         remote.run(Job("SELECT ?a { ?a <urn:p> ?b }", task=EXPLAIN))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("explained", [False, True], ids=["answer", "explanation"])
+def test_what_takes_long_at_an_engine_leaves_the_light_places_to_others(
+    opened: _Opener, *, explained: bool
+) -> None:
+    over, begun = threading.Event(), threading.Event()
+
+    def say(form: dict[str, list[str]], authorization: str) -> Said:
+        if "urn:long" in form["query"][0]:
+            begun.set()
+            over.wait(20)
+        return usual(form, authorization)
+
+    def explain(_job: Job, _seconds: float) -> list[dict[str, str]]:
+        begun.set()
+        over.wait(20)
+        return []
+
+    limits = Limits(seconds=20, workers=1, long=1, waiting=4)
+    job = Job("ASK { <urn:long> ?p ?o }", task=EXPLAIN if explained else "")
+    with telling(say) as (url, _), ThreadPoolExecutor(1) as threads:
+        pool = RemotePool(opened(url), pool_of_files((), limits), {}, {EXPLAIN: explain})
+        with closing(pool.open()):
+            long = threads.submit(pool.run if explained else pool.ask, job, "a")
+            try:
+                assert begun.wait(20)
+                start = time.monotonic()
+                assert pool.ask(Job("ASK {}"), "b").form == "truth"
+                assert time.monotonic() - start < 5
+                assert not long.done()
+                with pytest.raises(BusyError):
+                    (pool.run if explained else pool.ask)(job, "c")
+            finally:
+                over.set()
+            long.result(20)
+
+
 # Filling it ------------------------------------------------------------------------------------------
 
 

@@ -100,7 +100,8 @@ class RemotePool:
     def run(self, job: Job, client: str = "") -> Any:
         """Run a task that is about a query; raises as ``ask`` does."""
         self._check(job, client)
-        with self.gate.place(client, self.limits.seconds):
+        with self.gate.place(client, self.limits.seconds) as place:
+            place.lengthen()  # a task sends several queries, and nothing could move it later
             return self._tasks[job.task](job, self.limits.seconds)
 
     def _check(self, job: Job, client: str) -> None:
