@@ -18,10 +18,13 @@ from her2kg.answer.processes import pool_of_files
 from her2kg.errors import BusyError, CrashError, FormatError, InputError, LimitError, QueryError
 from her2kg.sparql.gate import Gate
 from her2kg.sparql.pool import Pool, Reply
-from her2kg.sparql.worker import Frames, Job, Limits, send
+from her2kg.sparql.store import Store
+from her2kg.sparql.worker import Frames, Job, Limits, Output, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from her2kg.sparql.engine import Answer
 
 pytestmark = pytest.mark.slow
 
@@ -188,6 +191,37 @@ def test_a_table_with_too_many_rows_ends(small: Path, media_type: str, query: st
         assert _text(pool, "SELECT * { ?a <urn:p> ?b } LIMIT 10", media_type)
 
 
+@pytest.mark.parametrize("media_type", ["text/csv", "text/tab-separated-values", _JSON, _XML])
+@pytest.mark.parametrize("value", [r"a\nb\nc\n" * 20, ""], ids=["lines", "nothing"])
+def test_rows_are_counted_by_solutions_and_not_by_lines(small: Path, media_type: str, value: str) -> None:
+    with pool_of_files([small], Limits(rows=10)) as pool:
+        query = f"SELECT ('{value}' AS ?x) {{ ?a <urn:p> ?b }} LIMIT %d"
+        assert _text(pool, query % 10, media_type)
+        with pytest.raises(LimitError) as caught:
+            _text(pool, query % 11, media_type)
+        assert caught.value.what == "rows"
+
+
+@pytest.mark.parametrize(("rows", "times"), [(10, 1), (1000, 0)])
+def test_solutions_are_counted_once_and_only_if_there_are_bytes_enough(
+    small: Path, rows: int, times: int
+) -> None:
+    store = Store.of_files([small])
+    taken, again = bytearray(), []
+
+    def evaluate() -> Answer:
+        again.append(1)
+        return store.query("SELECT ?a { ?a <urn:p> ?b } LIMIT 10")
+
+    answer = evaluate()
+    again.clear()
+    output = Output(Limits(rows=rows), taken.extend, answer, evaluate)
+    answer.write(output, "text/csv", {})
+    output.write(b"more")  # a larger answer comes in several pieces
+    assert len(again) == times
+    assert taken.count(b"urn:s") == 10
+
+
 def test_a_function_that_nobody_knows_has_no_value(pool: Pool) -> None:
     assert _text(pool, "SELECT (<urn:f>(<urn:g>(1)) AS ?x) {}", "text/csv") == "x\r\n\r\n"
     assert "false" in _text(pool, "ASK { ?s ?p ?o FILTER(<urn:f>(?o)) }")
@@ -316,6 +350,58 @@ def test_a_client_that_floods_is_refused_before_others() -> None:
     assert seen.wait(_PATIENCE)
     for thread in (other, *threads):
         thread.join(_PATIENCE)
+
+
+def test_whoever_comes_to_a_room_that_one_client_has_filled_is_let_in() -> None:
+    gate = Gate(Limits(workers=1, long=1, waiting=3))
+    leave, seen = threading.Event(), threading.Event()
+    refused = [threading.Event() for _ in range(3)]
+    with gate.place("a", 1):
+        threads = []
+        for number, event in enumerate(refused):
+            threads.append(_refused(gate, event))
+            _eventually(lambda number=number: gate.waiting == number + 1)  # type: ignore[misc]
+        threads.append(_enter(gate, "other", seen, leave))
+        assert refused[0].wait(_PATIENCE)
+        assert gate.waiting == 3
+        assert not any(event.is_set() for event in refused[1:])
+    assert seen.wait(_PATIENCE)
+    leave.set()
+    for thread in threads:
+        thread.join(_PATIENCE)
+    assert (gate.running, gate.waiting) == (0, 0)
+
+
+def test_a_long_query_leaves_its_light_place_to_others() -> None:
+    gate = Gate(Limits(workers=1, long=1, waiting=0))
+    with gate.place("a", 0) as first:
+        first.lengthen()
+        with gate.place("b", 0) as second:
+            with pytest.raises(BusyError):
+                second.lengthen()
+            assert (first.is_long, second.is_long, gate.running) == (True, False, 2)
+    with gate.place("c", 0) as third:
+        third.lengthen()
+
+
+def test_a_query_changes_over_after_a_second_or_after_half_of_one_if_others_wait() -> None:
+    gate = Gate(Limits(workers=1, long=1, waiting=1))
+    leave, seen = threading.Event(), threading.Event()
+    with gate.place("a", 0) as place:
+        assert not place.is_due
+        place.until -= 0.6
+        assert not place.is_due
+        thread = _enter(gate, "b", seen, leave)
+        _eventually(lambda: gate.waiting == 1)
+        assert place.is_due
+        place.lengthen()
+        assert not place.is_due
+        assert seen.wait(_PATIENCE)
+    leave.set()
+    thread.join(_PATIENCE)
+    with gate.place("a", 0) as place:
+        place.until -= 1
+        assert place.is_due
 
 
 def test_no_place_is_lost_whatever_happens_to_those_who_wait() -> None:
