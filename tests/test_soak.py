@@ -9,11 +9,13 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from tests.bystanders import family, memory
 from tests.serving import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.untraced]
@@ -32,28 +34,25 @@ _ASKED: dict[str, tuple[str, int, frozenset[int]]] = {
 }
 
 
-def _family(process: int) -> list[int]:
-    """Give a process and all below it."""
-    found = [process]
-    for one in found:
-        try:
-            found += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
-        except FileNotFoundError:
-            continue  # a worker that has just ended
-    return found
+#: Of a hundred requests, those whose client hangs up: before it is answered, or after the first bytes.
+_HANG_UPS = 5
 
 
 def _state(process: int) -> tuple[float, int, int]:
-    """Give the memory of a service in MB, its open descriptors and its processes."""
-    family = _family(process)
-    memory = 0.0
-    for one in family:
-        try:
-            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-            memory += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-        except (FileNotFoundError, ProcessLookupError, StopIteration):
-            continue
-    return memory, len(list(Path(f"/proc/{process}/fd").iterdir())), len(family)
+    """Give the memory of a service in MB, the open descriptors of all its processes, and their number."""
+    living = family(process)
+    descriptors = 0
+    for one in living:
+        with suppress(FileNotFoundError, ProcessLookupError):  # a worker that has just ended
+            descriptors += len(list(Path(f"/proc/{one}/fd").iterdir()))
+    return memory(process), descriptors, len(living)
+
+
+def _hang_up(link: http.client.HTTPConnection, *, at_once: bool) -> None:
+    """Close a connection on which a request was sent."""
+    if not at_once and link.sock:
+        link.sock.recv(1)
+    link.close()
 
 
 def test_half_an_hour_at_full_load(built: Path) -> None:
@@ -78,6 +77,10 @@ def test_half_an_hour_at_full_load(built: Path) -> None:
                 form = {} if get else {"Content-Type": "application/x-www-form-urlencoded"}
                 try:
                     link.request("GET" if get else "POST", path, body, {"Accept": "*/*", **form})
+                    if rng.randrange(100) < _HANG_UPS:
+                        _hang_up(link, at_once=rng.random() < 0.5)
+                        seen["hung up", 0] += 1
+                        continue
                     response = link.getresponse()
                     response.read()
                 except (OSError, http.client.HTTPException) as error:
